@@ -1,0 +1,52 @@
+"""Thalweg: data in, a trained and understood network out."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thalweg import data, errors, models, tasks, train
+    from thalweg._api import (
+        Run,
+        build,
+        compare,
+        find_learning_rate,
+        fit,
+        load,
+        resume,
+        verify,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Run",
+    "build",
+    "compare",
+    "data",
+    "errors",
+    "find_learning_rate",
+    "fit",
+    "load",
+    "models",
+    "resume",
+    "tasks",
+    "train",
+    "verify",
+]
+
+_FOLDERS = ("data", "errors", "models", "tasks", "train")
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `thalweg --help` does not wait for torch."""
+    if name not in __all__:
+        raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
+    if name in _FOLDERS:
+        return importlib.import_module(f"thalweg.{name}")
+    value = getattr(importlib.import_module("thalweg._api"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

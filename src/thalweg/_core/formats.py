@@ -1,0 +1,84 @@
+"""Numbers and names as people read them."""
+
+import math
+import unicodedata
+
+
+def count(number: float) -> str:
+    """Return a whole number with thousands separated.
+
+    Example:
+        >>> count(61706)
+        '61,706'
+    """
+    return f"{number:,.0f}"
+
+
+def seconds(duration: float) -> str:
+    """Return a duration in the unit that suits it.
+
+    Example:
+        >>> [seconds(value) for value in (0.0042, 3.21, 75, 4000)]
+        ['4.2 ms', '3.2 s', '1 min 15 s', '1 h 06 min']
+    """
+    if not math.isfinite(duration):
+        return "unknown"
+    if duration < 1:
+        return f"{duration * 1000:.1f} ms"
+    if duration < 60:
+        return f"{duration:.1f} s"
+    minutes, rest = divmod(round(duration), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def size(number: float) -> str:
+    """Return a number of bytes in binary units.
+
+    Example:
+        >>> [size(value) for value in (12, 4096, 3 * 2**20)]
+        ['12 B', '4.0 KiB', '3.0 MiB']
+    """
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    raise AssertionError
+
+
+def figure(value: float) -> str:
+    """Return a measured number with four significant digits.
+
+    Example:
+        >>> [figure(value) for value in (0.98148, 1234.5678, 3e-05)]
+        ['0.9815', '1235', '3e-05']
+    """
+    return f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """Return a share of one as per cent with two decimals.
+
+    Example:
+        >>> percent(0.98148)
+        '98.15 %'
+    """
+    return f"{100 * share:.2f} %"
+
+
+def plain(text: object, longest: int = 120) -> str:
+    """Return a user's text safe to print on one line: no control characters, not too long.
+
+    Example:
+        >>> plain("a\\x1b[31mb\\nc")
+        'a?[31mb?c'
+    """
+    clean = "".join("?" if unicodedata.category(char) in _UNSAFE else char for char in str(text))
+    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
+
+
+# Control, format (bidirectional overrides among them), surrogate, private, unassigned,
+# line and paragraph separators.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -1,0 +1,93 @@
+"""Things found by name, and the nearest name when there is none."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from thalweg.errors import UnknownNameError
+
+T = TypeVar("T")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the hint that ends a message about an unknown name.
+
+    Example:
+        >>> did_you_mean("lent", ["lenet", "mlp"])
+        "Did you mean 'lenet'?"
+        >>> did_you_mean("zzz", ["lenet", "mlp"])
+        'Known: lenet, mlp.'
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names)}."
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A registered thing with the line that describes it."""
+
+    name: str
+    value: T
+    summary: str
+
+
+class Registry(Generic[T]):
+    """Names and what they stand for, in order of registration.
+
+    Args:
+        noun: What one entry is, for messages: "network", "data set".
+
+    Example:
+        >>> colours = Registry[int]("colour")
+        >>> _ = colours.register("red", summary="the colour of blood")(0xFF0000)
+        >>> colours["red"] == 0xFF0000
+        True
+        >>> colours["rde"]
+        Traceback (most recent call last):
+        thalweg.errors.UnknownNameError: unknown colour 'rde'. Did you mean 'red'?
+    """
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self._entries: dict[str, Entry[T]] = {}
+
+    def register(self, name: str, *, summary: str) -> Callable[[T], T]:
+        """Return a decorator that files its argument under `name`."""
+
+        def file(value: T) -> T:
+            assert name not in self._entries, f"{self.noun} {name!r} is registered twice"
+            self._entries[name] = Entry(name, value, summary)
+            return value
+
+        return file
+
+    def __getitem__(self, name: str) -> T:
+        return self.entry(name).value
+
+    def entry(self, name: str) -> Entry[T]:
+        """Return the entry of that name.
+
+        Raises:
+            UnknownNameError: Nothing is registered under `name`.
+        """
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise UnknownNameError(
+                f"unknown {self.noun} {name!r}. {did_you_mean(name, self._entries)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[Entry[T]]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def names(self) -> list[str]:
+        """Return every name, in order of registration."""
+        return list(self._entries)

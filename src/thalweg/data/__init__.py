@@ -1,0 +1,25 @@
+"""Data: sources by kind, three-way splits, and the preprocessing fitted on the training part."""
+
+from thalweg.data._arrays import ArrayEncoder, ArrayInputs
+from thalweg.data._inputs import Encoder, Inputs, encoders
+from thalweg.data._load import load
+from thalweg.data._source import Raw, Source, sources
+from thalweg.data._splits import PARTS, Examples, Schema, Splits
+from thalweg.data._targets import Target
+
+__all__ = [
+    "PARTS",
+    "ArrayEncoder",
+    "ArrayInputs",
+    "Encoder",
+    "Examples",
+    "Inputs",
+    "Raw",
+    "Schema",
+    "Source",
+    "Splits",
+    "Target",
+    "encoders",
+    "load",
+    "sources",
+]

@@ -1,0 +1,101 @@
+"""Where data come from: each kind of source recognizes what it can read."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from thalweg._core.choices import Choice
+from thalweg._core.registry import Registry, did_you_mean
+from thalweg.data._inputs import Inputs
+from thalweg.errors import DataError, SettingError
+
+
+@dataclass
+class Raw:
+    """What a source gives: examples as they are, before any split."""
+
+    inputs: Inputs
+    targets: np.ndarray
+    """One entry (or row) per example: numbers, strings or, for several labels at once, sets.
+    A missing one is None or NaN."""
+    names: tuple[str, ...]
+    """What a person calls each example: a file name, a row number."""
+    target_names: tuple[str, ...] = ("target",)
+    parts: np.ndarray | None = None
+    """"train", "valid" or "test" per example, where the source fixes the split."""
+    groups: np.ndarray | None = None
+    """Examples of one group stay on one side of the split."""
+    times: np.ndarray | None = None
+    """What to sort by for a split by time."""
+    choices: list[Choice] = field(default_factory=list)
+
+    def select(self, rows: np.ndarray) -> "Raw":
+        """Return the examples at these positions."""
+
+        def pick(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[rows]
+
+        return Raw(
+            inputs=self.inputs.select(rows),
+            targets=self.targets[rows],
+            names=tuple(self.names[row] for row in rows),
+            target_names=self.target_names,
+            parts=pick(self.parts),
+            groups=pick(self.groups),
+            times=pick(self.times),
+            choices=self.choices,
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of source.
+
+    `read(data, target, **options)` takes what the user named, and the target: an array,
+    the name of a column (or several), or None. Its keyword-only parameters are the options
+    that `tw.load` accepts for this source.
+    """
+
+    accepts: Callable[[Any], bool]
+    read: Callable[..., Raw]
+
+
+sources: Registry[Source] = Registry("source of data")
+"""Every source, asked in order of registration."""
+
+
+def find_source(data: Any) -> str:
+    """Return the name of the first source that accepts the data.
+
+    Raises:
+        DataError: None does.
+    """
+    for entry in sources:
+        if entry.value.accepts(data):
+            return entry.name
+    known = "; ".join(entry.summary for entry in sources)
+    raise DataError(f"cannot load {_called(data)}. What can be loaded: {known}.")
+
+
+def check_options(read: Callable[..., Any], options: Sequence[str], noun: str) -> None:
+    """Refuse options that a reader does not take.
+
+    Raises:
+        SettingError: With the nearest known option.
+    """
+    known = [
+        name
+        for name, parameter in inspect.signature(read).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for name in options:
+        if name not in known:
+            hint = did_you_mean(name, known) if known else "It takes no options."
+            raise SettingError(f"{noun} has no option {name!r}. {hint}")
+
+
+def _called(data: Any) -> str:
+    return repr(data) if isinstance(data, str) else f"an object of type {type(data).__name__}"
