@@ -3,11 +3,12 @@
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from thalweg.errors import UnknownNameError
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -53,12 +54,12 @@ class Registry(Generic[T]):
         self.noun = noun
         self._entries: dict[str, Entry[T]] = {}
 
-    def register(self, name: str, *, summary: str) -> Callable[[T], T]:
-        """Return a decorator that files its argument under `name`."""
+    def register(self, name: str, *, summary: str) -> Callable[[S], S]:
+        """Return a decorator that files its argument under `name` and keeps its type."""
 
-        def file(value: T) -> T:
+        def file(value: S) -> S:
             assert name not in self._entries, f"{self.noun} {name!r} is registered twice"
-            self._entries[name] = Entry(name, value, summary)
+            self._entries[name] = Entry(name, cast("T", value), summary)
             return value
 
         return file

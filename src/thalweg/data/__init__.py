@@ -1,5 +1,10 @@
 """Data: sources by kind, three-way splits, and the preprocessing fitted on the training part."""
 
+# isort: off
+# Sources are asked in the order of these imports: the particular before the general.
+from thalweg.data._images import ImageEncoder, ImageInputs
+
+# isort: on
 from thalweg.data._arrays import ArrayEncoder, ArrayInputs
 from thalweg.data._inputs import Encoder, Inputs, encoders
 from thalweg.data._load import load
@@ -13,6 +18,8 @@ __all__ = [
     "ArrayInputs",
     "Encoder",
     "Examples",
+    "ImageEncoder",
+    "ImageInputs",
     "Inputs",
     "Raw",
     "Schema",

@@ -11,6 +11,7 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._source import Raw, Source, sources
+from thalweg.data._targets import as_targets
 from thalweg.errors import DataError, ShapeError
 
 # Below this share of a feature's own magnitude, its spread is rounding noise.
@@ -25,7 +26,9 @@ class ArrayInputs(Inputs):
         what: How messages call the array.
     """
 
-    def __init__(self, values: Shaped[np.ndarray, "examples ..."], what: str = "the inputs") -> None:
+    def __init__(
+        self, values: Shaped[np.ndarray, "examples ..."], what: str = "the inputs"
+    ) -> None:
         self.values = values
         self.what = what
 
@@ -168,30 +171,6 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
     if values.ndim == 0:
         raise DataError(f"{what} must have one row per example, got a single number.")
     return values[:, None] if values.ndim == 1 else values
-
-
-def as_targets(target: Any, examples: int) -> np.ndarray:
-    """Return targets as an array with one entry or row per example.
-
-    Raises:
-        DataError: None were given, or their number differs from the number of examples.
-    """
-    if target is None:
-        raise DataError("a target is needed beside the inputs: tw.load(X, y).")
-    if isinstance(target, Tensor):
-        target = target.detach().cpu().numpy()
-    if isinstance(target, (list, tuple)) and target and isinstance(target[0], (set, frozenset)):
-        values = np.empty(len(target), dtype=object)
-        values[:] = target
-    else:
-        values = np.asarray(target)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim not in (1, 2) or len(values) != examples:
-        raise ShapeError(
-            f"targets must have one entry per example, {examples} in all, got shape {values.shape}."
-        )
-    return values
 
 
 def _accepts(data: Any) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
-from thalweg.errors import DataError
+from thalweg.errors import DataError, ShapeError
 
 Kind = Literal["category", "multilabel", "number"]
 KINDS: tuple[Kind, ...] = ("category", "multilabel", "number")
@@ -78,6 +78,30 @@ class Target:
         return f"{len(self.classes)} {'classes' if self.kind == 'category' else 'labels'}"
 
 
+def as_targets(target: Any, examples: int) -> np.ndarray:
+    """Return targets as an array with one entry or row per example.
+
+    Raises:
+        DataError: None were given, or their number differs from the number of examples.
+    """
+    if target is None:
+        raise DataError("a target is needed beside the inputs: tw.load(X, y).")
+    if isinstance(target, Tensor):
+        target = target.detach().cpu().numpy()
+    if isinstance(target, (list, tuple)) and target and isinstance(target[0], (set, frozenset)):
+        values = np.empty(len(target), dtype=object)
+        values[:] = target
+    else:
+        values = np.asarray(target)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim not in (1, 2) or len(values) != examples:
+        raise ShapeError(
+            f"targets must have one entry per example, {examples} in all, got shape {values.shape}."
+        )
+    return values
+
+
 def is_missing(values: np.ndarray) -> np.ndarray:
     """Return True where an example has no target: None, NaN, or an empty string."""
     if values.dtype.kind == "f":
@@ -125,7 +149,9 @@ def infer_target(
             return Target("multilabel", (name,), tuple(classes)), choice
         labels = sorted({label for labels in _label_sets(values) for label in labels})
         return Target("multilabel", (name,), tuple(labels)), choice
-    classes = sorted({_plain(value) for value in values}, key=lambda value: (str(type(value)), value))
+    classes = sorted(
+        {_plain(value) for value in values}, key=lambda value: (str(type(value)), value)
+    )
     if len(classes) < 2:
         only = f"only the class {formats.plain(classes[0])!r}" if classes else "no values"
         raise DataError(f"target {name!r} has {only}. At least two classes are needed.")

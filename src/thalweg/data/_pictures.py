@@ -1,0 +1,157 @@
+"""Pictures as people hand them over: files, folders, Pillow's images, arrays of any layout."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from thalweg._core import formats
+from thalweg.data._image_files import SUFFIXES, quiet, read_pixels, to_pixels
+from thalweg.errors import DataError, DataNotFoundError, ShapeError
+
+ACCEPTED = (
+    "a path, a folder, a Pillow image, a list of these, or an array (height, width), "
+    "(height, width, 3), (examples, height, width), (examples, channels, height, width) or "
+    "(examples, height, width, channels)"
+)
+
+
+def collect_pictures(
+    given: Any, shape: tuple[int, int, int]
+) -> tuple[UInt8[Tensor, "examples channels height width"], tuple[str, ...]]:
+    """Return pictures in the wanted shape, and a name for each.
+
+    Args:
+        given: One picture or many, in any of the forms of `ACCEPTED`.
+        shape: Channels, height and width.
+
+    Raises:
+        DataError: A file cannot be read, or something else than pictures was given.
+        ShapeError: An array does not have the axes of pictures.
+    """
+    channels, height, width = shape
+    found: list[np.ndarray] = []
+    names: list[str] = []
+    with quiet():
+        for name, pixels in _walk(given, shape):
+            found.append(pixels)
+            names.append(name or f"row {len(names)}")
+    if not found:
+        raise DataError(f"there are no pictures to read. Needed is {ACCEPTED}.")
+    assert found[0].shape == (channels, height, width)
+    return torch.from_numpy(np.stack(found)), tuple(names)
+
+
+def as_pictures(
+    values: np.ndarray, shape: tuple[int, int, int] | None = None
+) -> UInt8[np.ndarray, "examples channels height width"]:
+    """Return an array of bytes, or of numbers in [0, 1], with its axes in torch's order.
+
+    Args:
+        values: One picture or many.
+        shape: Channels, height and width where they are known, to tell three grey pictures
+            from one in colour.
+
+    Raises:
+        DataError: The values are neither bytes nor within [0, 1].
+        ShapeError: The axes are not those of pictures.
+    """
+    values = _as_bytes(values)
+    if values.ndim == 2:
+        return values[None, None]
+    if values.ndim == 3:
+        if shape is not None and (values.shape == shape or (shape[0] == 3 == values.shape[0])):
+            return values[None]
+        is_colour = values.shape[2] == 3 and (shape is None or values.shape[1:] != shape[1:])
+        return values[None].transpose(0, 3, 1, 2) if is_colour else values[:, None]
+    if values.ndim == 4 and values.shape[1] in (1, 3):
+        return values
+    if values.ndim == 4 and values.shape[3] in (1, 3):
+        return values.transpose(0, 3, 1, 2)
+    raise ShapeError(f"pictures must be {ACCEPTED}, with 1 or 3 channels, got {values.shape}.")
+
+
+def picture_files(folder: Path) -> Iterator[Path]:
+    """Return every picture file under a folder, in order of name, hidden ones left out.
+
+    Links are followed, each folder once, so that a loop of links ends.
+    """
+    seen: set[tuple[int, int]] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        about = Path(place).stat()
+        if (about.st_dev, about.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            if path.suffix.lower() in SUFFIXES and name[0] != "." and path.is_file():
+                yield path
+
+
+def readable(path: Path | str) -> str:
+    """Return a path as text that can be stored, whatever bytes the file system holds."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def _walk(given: Any, shape: tuple[int, int, int]) -> Iterator[tuple[str | None, np.ndarray]]:
+    """Yield every picture with its name, None where it has none."""
+    channels, height, width = shape
+    if isinstance(given, (str, Path)):
+        path = Path(given)
+        if not path.is_dir():
+            yield readable(path), _read(path, shape)
+            return
+        for file in picture_files(path):
+            yield readable(file.relative_to(path)), _read(file, shape)
+    elif isinstance(given, Image.Image):
+        yield None, to_pixels(given, (height, width), channels)[0]
+    elif isinstance(given, (np.ndarray, Tensor)):
+        values = given.detach().cpu().numpy() if isinstance(given, Tensor) else given
+        for pixels in as_pictures(values, shape):
+            yield None, _fitted(pixels, shape)
+    elif isinstance(given, (list, tuple)):
+        for one in given:
+            yield from _walk(one, shape)
+    else:
+        raise DataError(f"needed is {ACCEPTED}; got {type(given).__name__}.")
+
+
+def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    channels, height, width = shape
+    try:
+        return read_pixels(path, (height, width), channels)[0]
+    except DataError as error:
+        kind = DataNotFoundError if not path.exists() else DataError
+        raise kind(
+            f"cannot read the picture {formats.plain(readable(path))}: {error}. "
+            "Leave it out, or replace it."
+        ) from error
+
+
+def _fitted(pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return one picture (channels, height, width) in the wanted shape."""
+    if pixels.shape == shape:
+        return pixels
+    channels, height, width = shape
+    hwc = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    image = Image.fromarray(hwc[:, :, 0] if hwc.shape[2] == 1 else hwc)
+    return to_pixels(image, (height, width), channels)[0]
+
+
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind == "f" and values.size and values.min() >= 0 and values.max() <= 1:
+        return np.round(values * 255).astype(np.uint8)
+    raise DataError(
+        f"pictures must be uint8 from 0 to 255 or floating-point from 0 to 1, got {values.dtype}"
+        + (f" from {values.min()} to {values.max()}." if values.size else ".")
+    )
