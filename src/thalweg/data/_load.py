@@ -63,6 +63,7 @@ def load(
     choices += [choice] if choice else []
 
     duplicates = find_duplicates(raw.inputs)
+    choices += duplicates.choices
     classes = described.encode(raw.targets).numpy() if described.kind == "category" else None
     parts, split_choices = partition(raw, classes, duplicates.groups, rule)
     choices += split_choices
