@@ -1,0 +1,64 @@
+"""The numbers of a training run, as they came."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Self
+
+
+class History:
+    """What was measured, step by step and epoch by epoch.
+
+    The same settings, data and machine give the same history to the bit; times are kept
+    elsewhere for that reason.
+
+    Example:
+        >>> history = History()
+        >>> history.add_step(1, 0, 0.7, 0.01)
+        >>> history.add_epoch({"epoch": 1, "step": 1, "train_loss": 0.7, "valid_loss": 0.6})
+        >>> history.column("valid_loss")
+        [0.6]
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Any]] = []
+        """"step" (counted from one), "epoch" (from one), "loss", "learning_rate" (per step)."""
+        self.epochs: list[dict[str, Any]] = []
+        """"epoch", "step", "learning_rate", "train_loss", "valid_loss", "valid_<metric>"."""
+
+    def add_step(self, step: int, epoch: int, loss: float, learning_rate: float) -> None:
+        """Add the loss of one optimizer step."""
+        self.steps.append(
+            {"step": step, "epoch": epoch + 1, "loss": loss, "learning_rate": learning_rate}
+        )
+
+    def add_epoch(self, row: dict[str, Any]) -> None:
+        """Add what was measured at the end of an epoch."""
+        self.epochs.append(row)
+
+    def column(self, name: str) -> list[Any]:
+        """Return one measurement of every epoch that has it."""
+        return [row[name] for row in self.epochs if name in row]
+
+    def lines(self) -> list[str]:
+        """Return the history as lines of JSON, in the order in which it happened."""
+        rows = [*self.steps, *self.epochs]
+        # An epoch's row follows the row of its last step.
+        rows.sort(key=lambda row: (row["step"], "loss" not in row))
+        return [json.dumps(row) for row in rows]
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[str]) -> Self:
+        """Rebuild a history from `lines`."""
+        history = cls()
+        for line in lines:
+            row = json.loads(line)
+            (history.steps if "loss" in row else history.epochs).append(row)
+        return history
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and self.lines() == other.lines()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.epochs)

@@ -1,0 +1,30 @@
+"""Training: one loop, its settings, its checkpoints, and the run it gives."""
+
+from thalweg.train._config import Config
+from thalweg.train._evaluate import Answers
+from thalweg.train._fit import fit, resume
+from thalweg.train._optimizers import make_optimizer, optimizers
+from thalweg.train._rate_finder import RateCurve, find_learning_rate
+from thalweg.train._run import Run, Status, next_folder
+from thalweg.train._schedules import make_schedule, schedules
+from thalweg.train._settings import Settings, read_toml
+from thalweg.train.observers import Observer
+
+__all__ = [
+    "Answers",
+    "Config",
+    "Observer",
+    "RateCurve",
+    "Run",
+    "Settings",
+    "Status",
+    "find_learning_rate",
+    "fit",
+    "make_optimizer",
+    "make_schedule",
+    "next_folder",
+    "optimizers",
+    "read_toml",
+    "resume",
+    "schedules",
+]

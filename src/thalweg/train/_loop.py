@@ -1,0 +1,148 @@
+"""The training loop, drawn once.
+
+    start ·
+    for each epoch, from where the state stands:
+        order              a function of seed and epoch
+        for each batch, from where the state stands:
+            rate           the schedule at this step
+            inputs         gathered by position, normalized on the device
+            for each piece of the batch:
+                output     network
+                loss       task; sum over the piece, divided by the weight of the whole batch
+                gradient   backward, added up over the pieces
+            penalty        the elastic net's gradient
+            clip           by norm, by value
+            update         optimizer
+            step ·
+        validate           evaluation mode, no gradients
+        epoch ·
+    restore                the best weights
+    end ·
+
+A dot marks an event: observers are told, may look at the state, and change nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from thalweg.tasks import Task
+from thalweg.train._batches import Feed, bounds, order
+from thalweg.train._config import Config
+from thalweg.train._evaluate import answer
+from thalweg.train._regularizers import Penalty
+from thalweg.train._schedules import Schedule
+from thalweg.train._state import State
+from thalweg.train.observers import Observer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The finished objects that the loop wires together."""
+
+    config: Config
+    task: Task
+    train: Feed
+    valid: Feed | None
+    schedule: Schedule
+    penalty: Penalty | None = None
+    fewest: int = 1
+    """Fewest examples that the network can train on at once."""
+
+
+def run(
+    plan: Plan,
+    state: State,
+    observers: Sequence[Observer] = (),
+    interrupted: Callable[[], bool] = lambda: False,
+) -> None:
+    """Train until the last epoch, or until something stops it earlier.
+
+    Why it stopped is in `state.stopped`; None means that it did all its epochs.
+    """
+    config = plan.config
+    assert config.epochs is not None and config.batch_size is not None
+    batches = bounds(len(plan.train), config.batch_size, plan.fewest)
+    for observer in observers:
+        observer.start(state)
+    while state.epoch < config.epochs and state.stopped is None:
+        rows = order(len(plan.train), config.seed, state.epoch, config.shuffle)
+        rows = rows.to(plan.train.inputs.device)
+        state.model.train()
+        for start, stop in batches[state.batch :]:
+            rate = plan.schedule(state.step)
+            loss, weight = update(plan, state, rows[start:stop], rate)
+            state.add(loss, weight, rate)
+            for observer in observers:
+                observer.step(state)
+            if state.stopped or interrupted():
+                break
+        state.read()
+        if state.batch < len(batches) or state.stopped:
+            state.stopped = state.stopped or "interrupted"
+            break
+        state.end_epoch(validate(plan, state), config.min_improvement)
+        if config.patience is not None and state.stale >= config.patience:
+            state.stopped = f"no better validation loss for {state.stale} epochs"
+        elif interrupted():
+            state.stopped = "interrupted"
+        for observer in observers:
+            observer.epoch(state)
+    if config.restore_best and state.best is not None and state.stopped != "interrupted":
+        state.model.load_state_dict(state.best.weights)
+    for observer in observers:
+        observer.end(state)
+
+
+def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor, Tensor | int]:
+    """Take one optimizer step on the examples at `rows`; return the loss and its weight.
+
+    However many pieces the batch is cut into, the gradient is that of one mean over all of it.
+    """
+    model, optimizer, task = state.model, state.optimizer, plan.task
+    inputs, targets = plan.train.batch(rows)
+    weights = task.weights(targets)
+    total = len(rows) if weights is None else weights.sum()
+    piece = -(-len(rows) // plan.config.accumulate)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        losses = []
+        for x, y in zip(inputs.split(piece), targets.split(piece), strict=True):
+            with _arithmetic(plan):
+                output = model(x)
+            loss = task.losses(output.float(), y).sum() / total
+            loss.backward()
+            losses.append(loss.detach())
+        if plan.penalty is not None:
+            plan.penalty.add_gradient()
+        if plan.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), plan.config.clip_norm)
+        if plan.config.clip_value is not None:
+            torch.nn.utils.clip_grad_value_(model.parameters(), plan.config.clip_value)
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    return optimizer.step(closure), total
+
+
+def validate(plan: Plan, state: State) -> dict[str, float]:
+    """Return the loss and the primary metric on the validation part; nothing if it is empty."""
+    if plan.valid is None:
+        return {}
+    answers = answer(state.model, plan.task, plan.valid)
+    metrics = plan.task.quick(answers.outputs, answers.targets)
+    return {
+        "valid_loss": answers.loss,
+        **{f"valid_{name}": value for name, value in metrics.items()},
+    }
+
+
+def _arithmetic(plan: Plan) -> AbstractContextManager[object]:
+    if plan.config.precision == "float32":
+        return nullcontext()
+    return torch.autocast(plan.train.device.type, dtype=getattr(torch, plan.config.precision))

@@ -1,0 +1,136 @@
+"""Every optimizer of torch, by name."""
+
+import inspect
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from thalweg._core.registry import Registry, did_you_mean
+from thalweg.errors import SettingError
+
+optimizers: Registry[type[Optimizer]] = Registry("optimizer")
+"""torch's optimizers under their own names in lower case."""
+
+for _name, _class in inspect.getmembers(torch.optim, inspect.isclass):
+    if issubclass(_class, Optimizer) and _class is not Optimizer:
+        _first = (inspect.getdoc(_class) or _name).splitlines()[0].rstrip(".")
+        optimizers.register(_name.lower(), summary=_first)(_class)
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
+}
+"""Names that the courses use for SGD with other constants."""
+
+LEARNING_RATES = {
+    "sgd": 0.05,
+    "asgd": 0.05,
+    "adagrad": 0.01,
+    "adadelta": 1.0,
+    "rprop": 0.01,
+    "lbfgs": 1.0,
+    "adafactor": 0.01,
+    "muon": 0.02,
+    "rmsprop": 1e-3,
+}
+"""Peak rates that train standardized data without tuning; 1e-3 for the rest (Adam's family)."""
+
+
+def canonical(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return torch's own name and the constants of a course's name for it.
+
+    Raises:
+        UnknownNameError: There is no such optimizer.
+
+    Example:
+        >>> canonical("nesterov", {})
+        ('sgd', {'momentum': 0.9, 'nesterov': True})
+    """
+    lower = name.lower()
+    if lower in VARIANTS:
+        base, constants = VARIANTS[lower]
+        return base, {**constants, **options}
+    return optimizers.entry(lower).name, options
+
+
+def constants_of(name: str) -> list[str]:
+    """Return the constants that an optimizer takes besides rate and weight decay."""
+    parameters = inspect.signature(optimizers[canonical(name, {})[0]]).parameters
+    return [each for each in parameters if each not in ("self", "params", "lr", "weight_decay")]
+
+
+def default_weight_decay(name: str) -> float:
+    """Return the weight decay that torch itself would use."""
+    parameter = inspect.signature(optimizers[name]).parameters.get("weight_decay")
+    return float(parameter.default) if parameter is not None else 0.0
+
+
+def has_fused(name: str, device: torch.device) -> bool:
+    """Return whether one kernel can update all parameters of this optimizer at once."""
+    return device.type in ("cpu", "cuda") and "fused" in constants_of(name)
+
+
+def decayed(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Return the trainable parameters that regularization shrinks, and those it leaves alone.
+
+    Biases and the scales of normalizations have one axis; shrinking them costs accuracy and
+    regularizes nothing, so that only parameters with two axes or more are shrunk.
+    """
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    shrunk = [parameter for parameter in trainable if parameter.ndim >= 2]
+    spared = [parameter for parameter in trainable if parameter.ndim < 2]
+    return shrunk, spared
+
+
+def make_optimizer(
+    model: nn.Module,
+    name: str,
+    *,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    options: dict[str, Any] | None = None,
+) -> Optimizer:
+    """Return an optimizer of the model's trainable parameters.
+
+    Args:
+        model: Its parameters with `requires_grad`.
+        name: One of `optimizers`, or "momentum", "nesterov".
+        learning_rate: Per step.
+        weight_decay: The optimizer's own kind, on parameters with two axes or more.
+        options: Further constants of the optimizer.
+
+    Raises:
+        UnknownNameError: There is no such optimizer.
+        SettingError: It does not take one of the constants, a value is out of range, or
+            nothing is trainable.
+    """
+    name, options = canonical(name, options or {})
+    known = constants_of(name)
+    for option in options:
+        if option not in known:
+            raise SettingError(
+                f"optimizer {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
+            )
+    shrunk, spared = decayed(model)
+    if not shrunk and not spared:
+        raise SettingError(
+            "the network has no trainable parameters: every requires_grad is False. "
+            "Unfreeze at least the last layer."
+        )
+    groups: list[dict[str, Any]] = [{"params": group} for group in (shrunk, spared) if group]
+    kind = optimizers[name]
+    if "weight_decay" in inspect.signature(kind).parameters:
+        for group in groups:
+            group["weight_decay"] = weight_decay if group["params"] is shrunk else 0.0
+    elif weight_decay:
+        raise SettingError(
+            f"optimizer {name!r} has no weight_decay. Use l2={weight_decay:g} instead."
+        )
+    if name == "lbfgs":  # The one optimizer that takes no groups.
+        groups = [{"params": shrunk + spared}]
+    try:
+        return kind(groups, lr=learning_rate, **options)  # pyright: ignore[reportCallIssue]
+    except (ValueError, TypeError) as error:
+        raise SettingError(f"optimizer {name!r} cannot be made: {error}") from error

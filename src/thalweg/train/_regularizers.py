@@ -1,0 +1,36 @@
+"""Penalties on the size of weights, added to the gradient."""
+
+import torch
+from torch import nn
+
+from thalweg.train._optimizers import decayed
+
+
+class Penalty:
+    """The elastic net: J = loss + l1 · Σ|w| + l2 · Σw².
+
+    Only its gradient, l1 · sign(w) + 2 · l2 · w, is ever needed, so that only that is computed.
+    Biases and the scales of normalizations are left out.
+
+    Args:
+        model: The network whose weights are kept small.
+        l1: Factor of the sum of absolute values.
+        l2: Factor of the sum of squares.
+    """
+
+    def __init__(self, model: nn.Module, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = l1
+        self.l2 = l2
+        self.weights = decayed(model)[0]
+
+    def add_gradient(self) -> None:
+        """Add the penalty's gradient to `.grad` of each weight that has one."""
+        weights = [weight for weight in self.weights if weight.grad is not None]
+        if not weights:
+            return
+        values = [weight.detach() for weight in weights]
+        gradients = [weight.grad for weight in weights]
+        if self.l2:
+            torch._foreach_add_(gradients, values, alpha=2 * self.l2)
+        if self.l1:
+            torch._foreach_add_(gradients, torch._foreach_sign(values), alpha=self.l1)

@@ -1,0 +1,120 @@
+"""A run's settings: one file that says everything, and repeats the run."""
+
+import platform
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+import torch
+
+from thalweg._core.choices import Choice
+from thalweg._core.files import write_atomically
+from thalweg.errors import DataNotFoundError, SettingError
+from thalweg.models import Recipe
+from thalweg.train._config import Config
+
+SECTIONS = ("data", "model", "task", "train", "reasons", "made_with")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was made from: data, network, task and training."""
+
+    data: dict[str, Any]
+    """"source" and the options of `tw.load`; without "source" the data came from Python."""
+    model: dict[str, Any]
+    """"name", "seed" and options of a registered network; "class" for any other."""
+    task: dict[str, Any]
+    """"name" and options."""
+    train: Config
+
+    def recipe(self, shape: tuple[int, ...], outputs: int) -> Recipe | None:
+        """Return how to build the network for inputs of this shape; None if it is not ours."""
+        if "name" not in self.model:
+            return None
+        options = {k: v for k, v in self.model.items() if k not in ("name", "seed", "outputs")}
+        return Recipe(
+            name=self.model["name"],
+            shape=shape,
+            outputs=self.model.get("outputs", outputs),
+            seed=self.model.get("seed", 0),
+            options=options,
+        )
+
+    def write(self, path: Path, choices: list[Choice]) -> None:
+        """Write the settings as TOML, with the reasons of those that nobody asked for.
+
+        Raises:
+            RunError: The file cannot be written.
+        """
+        document = {
+            "data": self.data,
+            "model": self.model,
+            "task": self.task,
+            "train": self.train.to_settings(),
+            "reasons": {choice.setting: f"{choice.value}: {choice.reason}" for choice in choices},
+            "made_with": made_with(),
+        }
+        write_atomically(path, tomli_w.dumps(_writable(document)))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the settings that `write` wrote, or that a person did.
+
+        Raises:
+            DataNotFoundError: There is no such file.
+            SettingError: It is not TOML, or has a section or setting that is not known.
+        """
+        document = read_toml(path)
+        return cls(
+            data=document.get("data", {}),
+            model=document.get("model", {}),
+            task=document.get("task", {}),
+            train=Config.from_settings(document.get("train", {})),
+        )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a file of settings as plain data, its sections checked.
+
+    Raises:
+        DataNotFoundError: There is no such file.
+        SettingError: It is not TOML, or has an unknown section.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataNotFoundError(f"there is no file of settings {path}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path} is not a file of settings in TOML: {error}.") from None
+    for section, content in document.items():
+        if section not in SECTIONS or not isinstance(content, dict):
+            raise SettingError(
+                f"{path} has {section!r} at its top level; the sections are "
+                f"{', '.join(f'[{name}]' for name in SECTIONS[:4])}."
+            )
+    return document
+
+
+def made_with() -> dict[str, Any]:
+    """Return what decides the last bit of a result besides the settings."""
+    from thalweg import __version__
+
+    return {
+        "thalweg": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _writable(value: Any) -> Any:
+    """Return plain data as TOML can hold it: no None, no tuples."""
+    if isinstance(value, dict):
+        return {str(k): _writable(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [_writable(each) for each in value]
+    return value

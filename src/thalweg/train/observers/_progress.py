@@ -1,0 +1,113 @@
+"""What a person sees while a network trains."""
+
+import math
+import time
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress as Bar, TextColumn
+from rich.text import Text
+
+from thalweg._core import formats
+from thalweg.train._state import State
+from thalweg.train.observers._observer import Observer
+
+# Times per second that a bar is redrawn: each reads the loss and so waits for the device.
+REDRAWS_PER_SECOND = 4
+# Seconds between two plain lines when the output is not a terminal.
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress(Observer):
+    """A bar in a terminal, a line now and then elsewhere.
+
+    Both show loss, metric, examples per second, and the time left.
+
+    Args:
+        epochs: Of the whole run.
+        examples: In the training part.
+        steps: Optimizer steps per epoch.
+        metric: Name of the validation metric to show.
+        file: Where to write; standard error by default.
+    """
+
+    def __init__(
+        self, epochs: int, examples: int, steps: int, metric: str, file: TextIO | None = None
+    ) -> None:
+        self.epochs = epochs
+        self.examples = examples
+        self.steps = steps
+        self.metric = metric
+        self.console = Console(file=file, stderr=file is None, highlight=False)
+        self.bar: Bar | None = None
+        self.last = 0.0
+
+    def start(self, state: State) -> None:
+        self.began = time.monotonic()
+        self.first = state.step
+        if self.console.is_terminal:
+            self.bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=28),
+                TextColumn("{task.fields[line]}"),
+                console=self.console,
+                auto_refresh=False,
+            )
+            total = self.epochs * self.steps
+            self.bar.start()
+            self.task = self.bar.add_task("", total=total, completed=state.step, line="")
+
+    def step(self, state: State) -> None:
+        now = time.monotonic()
+        pause = 1 / REDRAWS_PER_SECOND if self.bar else SECONDS_BETWEEN_LINES
+        if now - self.last < pause:
+            return
+        self.last = now
+        state.read()
+        self._show(state, state.epoch + 1)
+
+    def epoch(self, state: State) -> None:
+        if self.bar is None and state.epoch < self.epochs:
+            return
+        self._show(state, state.epoch)
+
+    def end(self, state: State) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+        if state.stopped:
+            self.console.print(Text(f"Stopped in epoch {state.epoch + 1}: {state.stopped}."))
+        if state.best is not None:
+            row = state.history.epochs[state.best.epoch - 1]
+            measured = ", ".join(
+                f"{name.replace('_', ' ')} {formats.figure(value)}"
+                for name, value in row.items()
+                if name.startswith(("valid_", "train_"))
+            )
+            self.console.print(Text(f"Best epoch {state.best.epoch}: {measured}."))
+
+    def _show(self, state: State, epoch: int) -> None:
+        line = self._line(state)
+        where = f"epoch {epoch}/{self.epochs}"
+        if self.bar is not None:
+            self.bar.update(
+                self.task, description=where, completed=state.step, line=line, refresh=True
+            )
+        else:
+            self.console.print(Text(f"{where}  {line}"))
+
+    def _line(self, state: State) -> str:
+        rows = state.history.epochs
+        loss = state.train_loss
+        if math.isnan(loss) and rows:
+            loss = rows[-1]["train_loss"]
+        parts = [f"loss {formats.figure(loss)}"]
+        if rows and f"valid_{self.metric}" in rows[-1]:
+            parts.append(f"valid {self.metric} {formats.figure(rows[-1][f'valid_{self.metric}'])}")
+        done = state.step - self.first
+        elapsed = time.monotonic() - self.began
+        if done and elapsed > 0:
+            speed = done / elapsed
+            left = (self.epochs * self.steps - state.step) / speed
+            parts.append(f"{formats.count(speed * self.examples / self.steps)} examples/s")
+            parts.append(f"{formats.seconds(left)} left")
+        return "  ".join(parts)

@@ -1,0 +1,37 @@
+"""Where the seconds went."""
+
+import time
+
+from thalweg.train._state import State
+from thalweg.train.observers._observer import Observer
+
+
+class Stopwatch(Observer):
+    """Adds up the seconds of training and of validation.
+
+    What other observers take counts where it falls; put the stopwatch last. On a device that
+    works ahead of the host, a step's seconds may be counted when the host next waits for it.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = {"first step": 0.0, "training": 0.0, "validation": 0.0}
+        self.is_first = True
+        self.time = time.perf_counter()
+
+    def start(self, state: State) -> None:
+        self.time = time.perf_counter()
+
+    def step(self, state: State) -> None:
+        self._add("first step" if self.is_first else "training")
+        self.is_first = False
+
+    def epoch(self, state: State) -> None:
+        self._add("validation")
+
+    def end(self, state: State) -> None:
+        self._add("training")
+
+    def _add(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.seconds[phase] += now - self.time
+        self.time = now
