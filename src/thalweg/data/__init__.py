@@ -3,6 +3,8 @@
 # isort: off
 # Sources are asked in the order of these imports: the particular before the general.
 from thalweg.data._images import ImageEncoder, ImageInputs
+from thalweg.data import _folders as _folders
+from thalweg.data._tables import TableEncoder, TableInputs
 
 # isort: on
 from thalweg.data._arrays import ArrayEncoder, ArrayInputs
@@ -25,6 +27,8 @@ __all__ = [
     "Schema",
     "Source",
     "Splits",
+    "TableEncoder",
+    "TableInputs",
     "Target",
     "encoders",
     "load",

@@ -53,7 +53,7 @@ def load(
     if kind is not None and kind not in KINDS:
         raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
     rule = SplitRule(valid=valid, test=test, by=split, seed=seed)
-    name = find_source(data)
+    name = find_source(data, options)
     source = sources[name]
     check_options(source.read, list(options), f"the source {name!r}")
     raw = source.read(data, target, **options)

@@ -77,23 +77,41 @@ def as_pictures(
     raise ShapeError(f"pictures must be {ACCEPTED}, with 1 or 3 channels, got {values.shape}.")
 
 
-def picture_files(folder: Path) -> Iterator[Path]:
-    """Return every picture file under a folder, in order of name, hidden ones left out.
+def files_under(folder: Path, *, deep: bool = True) -> tuple[list[Path], list[Path]]:
+    """Return the picture files under a folder, and the other files, in order of name.
 
-    Links are followed, each folder once, so that a loop of links ends.
+    Hidden files are others. Links are followed, each folder once, so that a loop of links
+    ends; hidden folders are passed over.
+
+    Args:
+        folder: Where to look.
+        deep: Whether to look into its folders.
+
+    Raises:
+        DataError: A folder may not be listed.
     """
+    pictures: list[Path] = []
+    others: list[Path] = []
     seen: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
         about = Path(place).stat()
         if (about.st_dev, about.st_ino) in seen:
             folders.clear()
             continue
         seen.add((about.st_dev, about.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name[0] != ".") if deep else []
         for name in sorted(files):
             path = Path(place, name)
-            if path.suffix.lower() in SUFFIXES and name[0] != "." and path.is_file():
-                yield path
+            is_picture = name[0] != "." and path.suffix.lower() in SUFFIXES and path.is_file()
+            (pictures if is_picture else others).append(path)
+    return pictures, others
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(
+        f"cannot list the folder {formats.plain(readable(error.filename))}: {error.strerror}. "
+        "Make it readable, or move it away."
+    ) from error
 
 
 def readable(path: Path | str) -> str:
@@ -109,7 +127,7 @@ def _walk(given: Any, shape: tuple[int, int, int]) -> Iterator[tuple[str | None,
         if not path.is_dir():
             yield readable(path), _read(path, shape)
             return
-        for file in picture_files(path):
+        for file in files_under(path)[0]:
             yield readable(file.relative_to(path)), _read(file, shape)
     elif isinstance(given, Image.Image):
         yield None, to_pixels(given, (height, width), channels)[0]

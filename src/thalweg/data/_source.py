@@ -1,16 +1,18 @@
 """Where data come from: each kind of source recognizes what it can read."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.data._inputs import Inputs
-from thalweg.errors import DataError, SettingError
+from thalweg.errors import DataError, DataNotFoundError, SettingError
 
 
 @dataclass
@@ -61,22 +63,31 @@ class Source:
 
     accepts: Callable[[Any], bool]
     read: Callable[..., Raw]
+    needs: str | None = None
+    """An option without which the source is not asked: "images" makes a table one of pictures."""
 
 
 sources: Registry[Source] = Registry("source of data")
 """Every source, asked in order of registration."""
 
 
-def find_source(data: Any) -> str:
-    """Return the name of the first source that accepts the data.
+def find_source(data: Any, options: Collection[str] = ()) -> str:
+    """Return the name of the first source that accepts the data with these options.
 
     Raises:
         DataError: None does.
     """
-    for entry in sources:
-        if entry.value.accepts(data):
+    # A source that needs an option was meant, where the option is given.
+    for entry in sorted(sources, key=lambda entry: entry.value.needs is None):
+        source = entry.value
+        if (source.needs is None or source.needs in options) and source.accepts(data):
             return entry.name
     known = "; ".join(entry.summary for entry in sources)
+    if isinstance(data, (str, Path)) and not _exists(data):
+        name = formats.plain(repr(str(data)))
+        raise DataNotFoundError(
+            f"there is no file, folder or builtin data set {name}. What can be loaded: {known}."
+        )
     raise DataError(f"cannot load {_called(data)}. What can be loaded: {known}.")
 
 
@@ -97,5 +108,16 @@ def check_options(read: Callable[..., Any], options: Sequence[str], noun: str) -
             raise SettingError(f"{noun} has no option {name!r}. {hint}")
 
 
+def _exists(path: str | Path) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # too long for a path, or behind a folder that may not be entered
+        return False
+
+
 def _called(data: Any) -> str:
-    return repr(data) if isinstance(data, str) else f"an object of type {type(data).__name__}"
+    return (
+        formats.plain(repr(str(data)))
+        if isinstance(data, (str, Path))
+        else f"an object of type {type(data).__name__}"
+    )
