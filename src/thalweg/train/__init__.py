@@ -1,8 +1,8 @@
 """Training: one loop, its settings, its checkpoints, and the run it gives."""
 
-from thalweg.train._config import Config
+from thalweg.train._config import Config, setting_names
 from thalweg.train._evaluate import Answers
-from thalweg.train._fit import fit, resume
+from thalweg.train._fit import fit, probe, resume
 from thalweg.train._optimizers import make_optimizer, optimizers
 from thalweg.train._rate_finder import RateCurve, find_learning_rate
 from thalweg.train._run import Run, Status, next_folder
@@ -24,7 +24,9 @@ __all__ = [
     "make_schedule",
     "next_folder",
     "optimizers",
+    "probe",
     "read_toml",
     "resume",
     "schedules",
+    "setting_names",
 ]

@@ -102,7 +102,7 @@ class Config:
             >>> Config.from_settings({"optimizer": "sgd", "momentum": 0.9}).optimizer_options
             {'momentum': 0.9}
         """
-        known = {each.name for each in fields(cls)}
+        known = [each.name for each in fields(cls)]
         own = {name: value for name, value in settings.items() if name in known}
         others = {name: value for name, value in settings.items() if name not in known}
         base = cls(**own)
@@ -164,3 +164,9 @@ def _check_constants(noun: str, name: str, options: dict[str, Any], known: list[
             raise SettingError(
                 f"{noun} {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
             )
+
+
+def setting_names(optimizer: str, schedule: str) -> list[str]:
+    """Return every name that `Config.from_settings` takes with this optimizer and schedule."""
+    base = Config(optimizer=optimizer, schedule=schedule)
+    return [*(each.name for each in fields(Config)), *base._of_optimizer(), *base._of_schedule()]

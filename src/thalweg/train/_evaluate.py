@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from thalweg._core import seeds
+from thalweg._core.modes import evaluating
 from thalweg.tasks import Task
 from thalweg.train._batches import Feed
 
@@ -32,27 +32,15 @@ def answer(model: nn.Module, task: Task, feed: Feed, batch_size: int = BATCH_SIZ
 
     Leaves modes, buffers and the global random state as they were.
     """
-    modes = [(module, module.training) for module in model.modules()]
     outputs, losses, weights = [], [], []
-    model.eval()
-    try:
-        with torch.inference_mode(), seeds.isolated(0, "evaluation"):
-            for start in range(0, len(feed), batch_size):
-                inputs, targets = feed.slice(start, min(start + batch_size, len(feed)))
-                output = model(inputs).float()
-                outputs.append(output)
-                losses.append(task.losses(output, targets))
-                each = task.weights(targets)
-                weights.append(torch.ones_like(losses[-1]) if each is None else each)
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with evaluating(model):
+        for start in range(0, len(feed), batch_size):
+            inputs, targets = feed.slice(start, min(start + batch_size, len(feed)))
+            output = model(inputs).float()
+            outputs.append(output)
+            losses.append(task.losses(output, targets))
+            each = task.weights(targets)
+            weights.append(torch.ones_like(losses[-1]) if each is None else each)
     loss = torch.cat(losses)
     total = loss.double().sum() / torch.cat(weights).double().sum()
-    # Copies made outside inference mode may be used anywhere.
-    return Answers(
-        outputs=torch.cat(outputs).clone(),
-        targets=feed.targets,
-        losses=loss.clone(),
-        loss=float(total),
-    )
+    return Answers(torch.cat(outputs), feed.targets, loss, float(total))

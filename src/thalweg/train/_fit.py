@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from thalweg._core import files, formats, seeds
 from thalweg._core.choices import Choice
+from thalweg._core.modes import evaluating
 from thalweg.data import Splits
 from thalweg.errors import DataError, RunMismatchError, ShapeError, ThalwegError
 from thalweg.models import recipe_of
@@ -66,7 +67,8 @@ def fit(
         SettingError: A setting does not fit.
         RunError: The folder holds a run, or cannot be written.
     """
-    check_fit(model, data, task)
+    output = probe(model, data)
+    task.check(output, data.train.targets[:2].to(output.device))
     config, chosen = complete(config, model, data)
     if config.learning_rate == "find":
         found = find_learning_rate(model, data, task, config)
@@ -147,39 +149,31 @@ def differences(run: Run, data: Splits) -> list[str]:
     return found
 
 
-def check_fit(model: nn.Module, data: Splits, task: Task) -> None:
-    """Try the network on two examples, so that what does not fit is told before training.
+def probe(model: nn.Module, data: Splits) -> Tensor:
+    """Return the network's output for two examples, so that what does not fit is told early.
 
-    Lazy modules take their shapes here. Buffers, modes and random state stay as they were.
+    Lazy modules take their shapes here; nothing else changes.
 
     Raises:
         DataError: There is nothing to train on.
-        ShapeError: The network refuses the inputs, or its output does not fit the task.
+        ShapeError: The network refuses the inputs, or returns something else than a tensor.
     """
     if not len(data.train):
         raise DataError("the training part is empty. Make `valid` and `test` smaller.")
-    encoder = data.schema.encoder
-    device = next((each.device for each in model.parameters()), torch.device("cpu"))
-    inputs = encoder.normalize(data.train.inputs[:2].to(device))
-    targets = data.train.targets[:2].to(device)
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad(), seeds.isolated(0, "check"):
+    with evaluating(model) as device:
+        inputs = data.schema.encoder.normalize(data.train.inputs[:2].to(device))
+        try:
             output = model(inputs)
-    except ThalwegError:
-        raise
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ShapeError(
-            f"the network cannot take inputs of shape {tuple(inputs.shape)}: {first}"
-        ) from error
-    finally:
-        for module, mode in modes:
-            module.training = mode
-    if not isinstance(output, torch.Tensor):
+        except ThalwegError:
+            raise
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            raise ShapeError(
+                f"the network cannot take inputs of shape {tuple(inputs.shape)}: {reason}"
+            ) from error
+    if not isinstance(output, Tensor):
         raise ShapeError(f"the network must return one tensor, got {type(output).__name__}.")
-    task.check(output, targets)
+    return output
 
 
 def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tuple[Plan, State]:

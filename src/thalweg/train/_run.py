@@ -13,12 +13,13 @@ from torch import nn
 from thalweg._core import files
 from thalweg._core.choices import Choice
 from thalweg._core.history import History
+from thalweg._core.modes import evaluating
 from thalweg.data import PARTS, Schema, Splits
 from thalweg.errors import DataError, RunError, SettingError, WeightsError
 from thalweg.tasks import Prediction, Task, tasks
 from thalweg.train._batches import Feed
 from thalweg.train._checkpoint import to_bytes
-from thalweg.train._evaluate import Answers, answer
+from thalweg.train._evaluate import BATCH_SIZE, Answers, answer
 from thalweg.train._settings import Settings
 
 
@@ -126,7 +127,8 @@ class Run:
             examples = self.data[part]
             if not len(examples):
                 raise DataError(f"the {part} part is empty, so there is nothing to score.")
-            feed = Feed(examples, self.schema.encoder, self._device())
+            device = next((each.device for each in self.model.parameters()), torch.device("cpu"))
+            feed = Feed(examples, self.schema.encoder, device)
             self._answers[part] = answer(self.model, self.task, feed)
         return self._answers[part]
 
@@ -142,11 +144,9 @@ class Run:
         """
         inputs, names = self.schema.encoder.read(given)
         stored = self.schema.encoder.encode(inputs)
-        device = self._device()
         outputs = []
-        self.model.eval()
-        with torch.inference_mode():
-            for piece in stored.split(256):
+        with evaluating(self.model) as device:
+            for piece in stored.split(BATCH_SIZE):
                 normal = self.schema.encoder.normalize(piece.to(device))
                 outputs.append(self.model(normal).float().cpu())
         return self.task.read(torch.cat(outputs), names)
@@ -205,7 +205,7 @@ class Run:
             WeightsError: The weights do not fit the network.
         """
         folder = Path(folder)
-        run = cls._read(folder)
+        run = cls.peek(folder)
         if model is None:
             recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
             model = recipe.build() if recipe is not None else None
@@ -216,8 +216,13 @@ class Run:
         return run
 
     @classmethod
-    def _read(cls, folder: Path) -> Self:
-        """Return the run of a folder without its network."""
+    def peek(cls, folder: str | Path) -> Self:
+        """Read a run without its network: settings, history, scores.
+
+        Raises:
+            RunError: There is no run, or a file of it is damaged.
+        """
+        folder = Path(folder)
         if not (folder / "config.toml").is_file():
             raise RunError(f"{folder} is not a run: it has no config.toml. Runs are made by fit.")
         settings = Settings.read(folder / "config.toml")
@@ -255,11 +260,6 @@ class Run:
         if self.scores:
             files.write_json(folder / "scores.json", self.scores)
         files.write_json(folder / "status.json", asdict(self.status))
-
-    def _device(self) -> torch.device:
-        for parameter in self.model.parameters():
-            return parameter.device
-        return torch.device("cpu")
 
     def __repr__(self) -> str:
         where = f" in {self.folder}" if self.folder else ""

@@ -1,0 +1,84 @@
+"""Settings by name alone, sorted to the part that they belong to."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from thalweg import models, tasks, train
+from thalweg._core.registry import did_you_mean
+from thalweg.data import load, sources
+from thalweg.errors import SettingError
+
+Sections = dict[str, dict[str, Any]]
+"""Settings by section: "data", "model", "task", "train"."""
+
+NAMES = ("data", "model", "task", "train")
+# What `build` and `load` are told in other ways.
+_NOT_OPTIONS = frozenset({"features", "channels", "size", "outputs", "data", "options"})
+
+
+def route(
+    settings: dict[str, Any], sections: Sections, only: Sequence[str] = NAMES
+) -> Sections:
+    """Return the sections with each setting filed in the one that knows it.
+
+    A name that several sections know goes to the first of data, model, task and train, unless
+    it is written with its section: `model.dropout`.
+
+    Args:
+        settings: By name.
+        sections: Where to file them; "name" in "model" and "task" decides what is known there.
+        only: The sections that may take settings.
+
+    Raises:
+        SettingError: No section knows a setting.
+
+    Example:
+        >>> route({"dropout": 0.2, "epochs": 3}, {"model": {"name": "mlp"}})
+        {'model': {'name': 'mlp', 'dropout': 0.2}, 'train': {'epochs': 3}}
+    """
+    filed = {name: dict(content) for name, content in sections.items()}
+    known = {
+        "data": _of_data,
+        "model": _of_model,
+        "task": _of_task,
+        "train": lambda given: train.setting_names(
+            settings.get("optimizer", given.get("train", {}).get("optimizer", "adamw")),
+            settings.get("schedule", given.get("train", {}).get("schedule", "cosine")),
+        ),
+    }
+    names = {section: known[section](filed) for section in only}
+    for setting, value in settings.items():
+        section, _, name = setting.rpartition(".")
+        if section and section not in only:
+            raise SettingError(
+                f"unknown section {section!r} in {setting!r}. {did_you_mean(section, only)}"
+            )
+        homes = [section] if section else [each for each in only if name in names[each]]
+        if not homes:
+            every = [each for section in only for each in names[section]]
+            raise SettingError(f"unknown setting {name!r}. {did_you_mean(name, every)}")
+        filed.setdefault(homes[0], {})[name] = value
+    return filed
+
+
+def _of_data(sections: Sections) -> list[str]:
+    readers = [entry.value.read for entry in sources]
+    return sorted({name for reader in (load, *readers) for name in _keywords(reader)})
+
+
+def _of_model(sections: Sections) -> list[str]:
+    name = sections.get("model", {}).get("name")
+    factories = [models.networks[name]] if name else [entry.value for entry in models.networks]
+    return sorted({name for factory in factories for name in _keywords(factory)} - _NOT_OPTIONS)
+
+
+def _of_task(sections: Sections) -> list[str]:
+    name = sections.get("task", {}).get("name")
+    kinds = [tasks.tasks[name]] if name else [entry.value for entry in tasks.tasks]
+    return sorted({name for kind in kinds for name in _keywords(kind)})
+
+
+def _keywords(function: Any) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]

@@ -1,0 +1,254 @@
+"""Load, build, fit, repeat, resume: each a few lines over the layers beneath."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from thalweg import data as _data
+from thalweg import models, tasks, train
+from thalweg._api._printing import print_choices
+from thalweg._api._routing import Sections, route
+from thalweg._core.choices import Choice
+from thalweg.data import Splits
+from thalweg.errors import DataError, RunError, SettingError
+from thalweg.train import Config, RateCurve, Run
+
+load = _data.load
+build = models.build
+
+
+def fit(
+    model: nn.Module | str,
+    data: Any,
+    *,
+    task: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    optimizer: str = "adamw",
+    learning_rate: float | str | None = None,
+    schedule: str = "cosine",
+    weight_decay: float | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    device: str | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a network and return the run.
+
+    What is None is chosen, and printed with the reason. The network is trained in place.
+
+    Args:
+        model: Any module, or the name of one that `thalweg models` lists.
+        data: What `tw.load` returned, or anything that it takes.
+        task: "binary", "classification", "multilabel", "regression" or another registered
+            task. By default read off the target.
+        epochs: Passes over the training part.
+        batch_size: Examples per optimizer step.
+        optimizer: Name of a torch optimizer.
+        learning_rate: Peak of the schedule, per step; "find" looks for it on a copy first.
+        schedule: How the rate falls from its peak.
+        weight_decay: The optimizer's own, on weights but not on biases and normalizations.
+        seed: Of the order of examples and of everything random in the network.
+        out: Folder to keep the run in; by default a new one in `runs/`.
+        device: Where to compute.
+        progress: Whether to show choices and progress.
+        **settings: Any other setting of `thalweg.train.Config`, any constant of the
+            optimizer or schedule (`momentum=0.9`), any option of the task
+            (`class_weights="balanced"`).
+
+    Raises:
+        ThalwegError: Data, network and settings do not fit each other; the message says how.
+
+    Example:
+        >>> import tempfile, thalweg as tw
+        >>> data = tw.load("iris")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = tw.fit(tw.build("mlp", data), data, epochs=20, out=folder, progress=False)
+        >>> run.score("test")["accuracy"] > 0.8
+        True
+    """
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "weight_decay": weight_decay,
+        "seed": seed,
+        "device": device,
+        **settings,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    began = time.perf_counter()
+    data = load(data)
+    loading = time.perf_counter() - began
+    if isinstance(model, str):
+        model = build(model, data, seed=seed)
+    sections = route(given, {"task": {"name": task} if task else {}}, only=("task", "train"))
+    return _fit(model, data, sections, out=out, progress=progress, loading=loading)
+
+
+def train_from(
+    sections: Sections, *, out: str | Path | None = None, progress: bool = True
+) -> Run:
+    """Train from settings alone: what the command line and a file of settings do.
+
+    Args:
+        sections: "data" with its "source", "model", "task" and "train", each by setting.
+        out: Folder to keep the run in.
+        progress: Whether to show choices and progress.
+
+    Raises:
+        ThalwegError: As `fit`.
+    """
+    began = time.perf_counter()
+    options = dict(sections.get("data", {}))
+    if not options.pop("is_reloadable", True) or "source" not in options:
+        raise DataError(
+            "these settings do not say where the data are (they were handed over in Python). "
+            "Name a source: thalweg train SOURCE --config FILE."
+        )
+    data = load(options.pop("source"), **options)
+    loading = time.perf_counter() - began
+    model = dict(sections.get("model", {}))
+    if "class" in model:
+        raise SettingError(
+            f"the network {model['class']!r} is not registered, so that settings alone cannot "
+            "build it. Build it in Python and call tw.fit, or name one of `thalweg models`."
+        )
+    choices = []
+    if "name" not in model:
+        model["name"], choice = models.default_network(data.schema)
+        choices.append(choice)
+    seed = model.pop("seed", sections.get("train", {}).get("seed", 0))
+    network = build(model.pop("name"), data, seed=seed, **model)
+    return _fit(
+        network, data, sections, out=out, progress=progress, loading=loading, choices=choices
+    )
+
+
+def repeat(
+    config: str | Path, *, out: str | Path | None = None, progress: bool = True, **overrides: Any
+) -> Run:
+    """Train again from a file of settings: the same settings give the same bits.
+
+    Args:
+        config: The `config.toml` of a run, or one written by hand.
+        out: Folder to keep the run in.
+        progress: Whether to show choices and progress.
+        **overrides: Any setting, replacing the one in the file.
+
+    Raises:
+        ThalwegError: As `fit`.
+    """
+    sections = train.read_toml(Path(config))
+    return train_from(route(overrides, sections), out=out, progress=progress)
+
+
+def resume(
+    folder: str | Path,
+    data: Any = None,
+    model: nn.Module | None = None,
+    *,
+    progress: bool = True,
+    force: bool = False,
+) -> Run:
+    """Go on with an interrupted run; it ends in the same bits as an uninterrupted one.
+
+    Args:
+        folder: The run's.
+        data: Its data; needed only if they were handed over in Python.
+        model: Its network; needed only if it is not a registered one.
+        progress: Whether to show progress.
+        force: Go on although data, versions or threads differ.
+
+    Raises:
+        RunMismatchError: Something differs; the message lists what.
+        RunLockedError: Another process is writing to the run.
+    """
+    run = Run.load(folder, model)
+    if run.status.state in ("finished", "stopped", "diverged"):
+        return run
+    data = _data_of(run) if data is None else load(data)
+    recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
+    if model is None and recipe is not None:
+        model = recipe.build()
+    return train.resume(run, model or run.model, data, progress=progress, force=force)
+
+
+def find_learning_rate(model: nn.Module, data: Any, **settings: Any) -> RateCurve:
+    """Try rising learning rates on a copy of the network.
+
+    The network, its gradients, buffers and modes, and the random state stay as they were.
+
+    Args:
+        model: The network, before training.
+        data: What `tw.load` returned, or anything that it takes.
+        **settings: As for `fit`.
+
+    Returns:
+        The curve, and a suggestion where it supports one.
+    """
+    data = load(data)
+    sections = route(settings, {}, only=("task", "train"))
+    task, _ = _choose_task(model, data, dict(sections.get("task", {})))
+    config = Config.from_settings(sections.get("train", {}))
+    return train.find_learning_rate(model, data, task, config)
+
+
+def _fit(
+    model: nn.Module,
+    data: Splits,
+    sections: Sections,
+    *,
+    out: str | Path | None,
+    progress: bool,
+    loading: float,
+    choices: list[Choice] | None = None,
+) -> Run:
+    task, choice = _choose_task(model, data, dict(sections.get("task", {})))
+    before = [*data.schema.choices, *(choices or []), *([choice] if choice else [])]
+    run = train.fit(
+        model,
+        data,
+        task,
+        Config.from_settings(sections.get("train", {})),
+        choices=before,
+        folder=Path(out) if out is not None else train.next_folder(data.schema.source),
+        progress=progress,
+        announce=print_choices if progress else lambda choices: None,
+    )
+    run.timing = {"loading data": loading, **run.timing}
+    return run
+
+
+def _choose_task(
+    model: nn.Module, data: Splits, section: dict[str, Any]
+) -> tuple[tasks.Task, Choice | None]:
+    output = train.probe(model, data)
+    return tasks.choose(
+        data.schema.target,
+        wanted=section.pop("name", None),
+        outputs=output.shape[1] if output.ndim == 2 else None,
+        hint=getattr(model, "task", None),
+        options=section,
+    )
+
+
+def _data_of(run: Run) -> Splits:
+    """Return the data of a run from where they were first loaded.
+
+    Raises:
+        RunError: They were handed over in Python.
+    """
+    if not run.schema.is_reloadable:
+        raise RunError(
+            f"the data of {run.folder} were handed over in Python. Hand them over again: "
+            "tw.resume(folder, data)."
+        )
+    return load(run.schema.source, **run.schema.options)
+
+
