@@ -4,7 +4,7 @@
 # Sources are asked in the order of these imports: the particular before the general.
 from thalweg.data._images import ImageEncoder, ImageInputs
 from thalweg.data import _folders as _folders
-from thalweg.data._tables import TableEncoder, TableInputs
+from thalweg.data import _tables as _tables
 
 # isort: on
 from thalweg.data._arrays import ArrayEncoder, ArrayInputs
@@ -12,6 +12,7 @@ from thalweg.data._inputs import Encoder, Inputs, encoders
 from thalweg.data._load import load
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
+from thalweg.data._table_encoder import TableEncoder, TableInputs
 from thalweg.data._targets import Target
 
 __all__ = [

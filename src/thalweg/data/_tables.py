@@ -1,0 +1,190 @@
+"""Tables: files with columns, and data frames."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from thalweg._core import formats
+from thalweg._core.choices import Choice
+from thalweg._core.registry import did_you_mean
+from thalweg.data._cells import COLUMN_KINDS, Reading, infer, names_rows, parse, tokens
+from thalweg.data._columns import quoted
+from thalweg.data._files import is_table, read_table
+from thalweg.data._frames import as_frame, is_frame
+from thalweg.data._inputs import row_names
+from thalweg.data._source import Raw, Source, sources
+from thalweg.data._table_encoder import TableInputs, refuse_empty
+from thalweg.data._targets import as_targets
+from thalweg.errors import DataError, SettingError
+
+
+def frame_raw(
+    frame: pl.DataFrame,
+    target: Any,
+    *,
+    drop: str | Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Raw:
+    """Return a frame's examples: every column but the target, those dropped, group and time.
+
+    Args:
+        frame: One row per example.
+        target: The name of a column, several names, or an array beside the frame.
+        drop: Columns to ignore.
+        group: The column that says which examples belong together.
+        time: The column to sort by for a split by time.
+        columns: Kinds of columns that are not to be inferred: "number", "category", "boolean"
+            or "date".
+
+    Raises:
+        DataError: A column is absent, or its cells cannot be used.
+        SettingError: A kind of column that does not exist.
+    """
+    drop = [drop] if isinstance(drop, str) else list(drop)
+    columns = dict(columns or {})
+    for kind in columns.values():
+        if kind not in COLUMN_KINDS:
+            raise SettingError(f"a column is one of {', '.join(COLUMN_KINDS)}, got {kind!r}.")
+    if frame.height == 0:
+        raise DataError("the table must have rows, got none. Check how it was written.")
+    targets, target_names = _targets(frame, target, columns)
+    apart = [name for name in (group, time) if name is not None]
+    for name in (*drop, *apart, *columns):
+        _check_column(frame, name)
+    names = [n for n in frame.columns if n not in {*target_names, *drop, *apart}]
+    if not names:
+        raise DataError("the table must have a column besides the target, got none.")
+    readings, kept = _read_columns(frame.select(names), columns)
+    read_as_missing = sorted({text for c in kept for text in tokens(frame[c.name], c)})
+    choices = []
+    if read_as_missing:
+        choices.append(
+            Choice("missing cells", read_as_missing, "read as missing, as an empty cell")
+        )
+    return Raw(
+        inputs=TableInputs(pl.DataFrame(kept), readings),
+        targets=targets,
+        names=row_names(frame.height),
+        target_names=target_names,
+        groups=None if group is None else np.array(frame[group].to_list(), dtype=object),
+        times=None if time is None else _typed(frame[time]).to_numpy(),
+        choices=choices,
+    )
+
+
+def _read_columns(
+    frame: pl.DataFrame, columns: Mapping[str, str]
+) -> tuple[list[Reading], list[pl.Series]]:
+    """Return how each column is read, and the typed cells of those that are kept."""
+    readings, kept = [], []
+    for position, cells in enumerate(frame):
+        if cells.name in columns:
+            reading = Reading(cells.name, columns[cells.name])  # type: ignore[arg-type]
+        else:
+            reading = infer(cells)
+        if reading.kind != "text":
+            typed = parse(cells, reading)
+            is_first = position == 0 and frame.width > 1
+            reason = None if cells.name in columns else names_rows(typed, is_first=is_first)
+            if reason is None:
+                kept.append(typed)
+            else:
+                reading = Reading(cells.name, "text", reason=reason)
+        readings.append(reading)
+    if not kept:
+        refuse_empty({reading.name: reading.reason for reading in readings})
+    return readings, kept
+
+
+def _targets(
+    frame: pl.DataFrame, target: Any, columns: Mapping[str, str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the targets and the names of their columns; no columns for an array beside."""
+    if target is None:
+        raise DataError(
+            "a target is needed: --target COLUMN or target=. "
+            f"The columns are {quoted(frame.columns)}; the last one is {frame.columns[-1]!r}."
+        )
+    names = [target] if isinstance(target, str) else target
+    is_names = isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names)
+    # A list as long as the table holds labels, unless it could only be names.
+    if not is_names or (len(names) == frame.height and not set(names) <= set(frame.columns)):
+        return as_targets(target, frame.height), ("target",)
+    for name in names:
+        _check_column(frame, name, "target")
+    typed = [_typed(frame[name], columns.get(name)) for name in names]
+    if len(typed) == 1:
+        return _as_target(typed[0]), tuple(names)
+    for cells in typed:
+        if cells.dtype not in (pl.Float64, pl.Boolean):
+            raise DataError(
+                f"several targets must be numbers or booleans, but column {cells.name!r} holds "
+                f"{cells.dtype}. Name one target, or others."
+            )
+    return np.column_stack([c.cast(pl.Float64).to_numpy() for c in typed]), tuple(names)
+
+
+def _as_target(cells: pl.Series) -> np.ndarray:
+    if cells.dtype == pl.Datetime:
+        raise DataError(
+            f"target {cells.name!r} holds dates. Turn them into a number, such as days, first."
+        )
+    if cells.dtype == pl.Float64 or (cells.dtype == pl.Boolean and not cells.null_count()):
+        return cells.to_numpy()
+    values = np.empty(len(cells), dtype=object)
+    values[:] = cells.to_list()
+    return values
+
+
+def _typed(cells: pl.Series, kind: str | None = None) -> pl.Series:
+    reading = Reading(cells.name, kind) if kind else infer(cells)  # type: ignore[arg-type]
+    return cells if reading.kind == "text" else parse(cells, reading)
+
+
+def _check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
+    if name not in frame.columns:
+        raise DataError(
+            f"there is no {noun} {formats.plain(repr(name))} in the table. "
+            f"{formats.plain(did_you_mean(name, frame.columns), longest=300)}"
+        )
+
+
+def _read_file(
+    data: str | Path,
+    target: Any,
+    *,
+    drop: str | Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+) -> Raw:
+    frame, choices = read_table(Path(data), delimiter)
+    raw = frame_raw(frame, target, drop=drop, group=group, time=time, columns=columns)
+    raw.choices = [*choices, *raw.choices]
+    return raw
+
+
+def _read_frame(
+    data: Any,
+    target: Any,
+    *,
+    drop: str | Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Raw:
+    return frame_raw(as_frame(data), target, drop=drop, group=group, time=time, columns=columns)
+
+
+sources.register("table files", summary=".csv, .tsv or .parquet files, with target=COLUMN")(
+    Source(is_table, _read_file)
+)
+sources.register("frames", summary="any data frame, with the target column's name")(
+    Source(is_frame, _read_frame)
+)
