@@ -3,7 +3,7 @@
 # isort: off
 # Sources are asked in the order of these imports: the particular before the general.
 from thalweg.data._images import ImageEncoder, ImageInputs
-from thalweg.data import _folders as _folders
+from thalweg.data import _idx as _idx, _cifar as _cifar, _npz as _npz, _folders as _folders
 from thalweg.data import _tables as _tables
 
 # isort: on

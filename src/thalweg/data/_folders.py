@@ -9,23 +9,13 @@ import numpy as np
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg.data._array_files import PART_NAMES
 from thalweg.data._decoding import Size, decode, named
 from thalweg.data._images import ImageInputs
 from thalweg.data._pictures import files_under, readable
 from thalweg.data._source import Raw, Source, sources
 from thalweg.errors import DataError, SettingError
 
-# How people call the folders of the three parts.
-PART_NAMES = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "val": "valid",
-    "validation": "valid",
-    "dev": "valid",
-    "test": "test",
-    "testing": "test",
-}
 LAYOUTS = (
     "put pictures into a folder per class (cats/1.jpg, dogs/2.jpg), or into parts that hold a "
     "folder per class (train/cats/1.jpg, test/cats/2.jpg); or list them in a table, "

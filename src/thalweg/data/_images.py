@@ -157,27 +157,40 @@ class ImageEncoder(Encoder):
         return pixels.expand(-1, -1, 3).contiguous().numpy()
 
 
-def _accepts(data: Any) -> bool:
+def are_pictures(data: Any) -> bool:
+    """Return True for an array or tensor of bytes with the axes of several pictures."""
     is_bytes = (isinstance(data, np.ndarray) and data.dtype == np.uint8) or (
         isinstance(data, Tensor) and data.dtype == torch.uint8
     )
     return is_bytes and data.ndim in (3, 4)
 
 
+def picture_inputs(values: UInt8[np.ndarray, "examples ..."]) -> tuple[ImageInputs, Choice]:
+    """Return an array of bytes as pictures, and that it was read so.
+
+    Raises:
+        ShapeError: Its four axes are not those of pictures.
+    """
+    inputs = ImageInputs(as_pictures(values))
+    channels, height, width = inputs.values.shape[1:]
+    kind = "grey" if channels == 1 else "colour"
+    reason = f"bytes (uint8) are {height}×{width} {kind} pictures; pass floats for anything else"
+    return inputs, Choice("inputs", "pictures", reason)
+
+
 def _read(data: Any, target: Any) -> Raw:
-    values = as_pictures(data.detach().cpu().numpy() if isinstance(data, Tensor) else data)
-    axes = "(examples, height, width)" if data.ndim == 3 else "pictures with their channels"
-    reason = f"bytes (uint8) in {data.ndim} axes are read as {axes}; pass floats otherwise"
+    values = data.detach().cpu().numpy() if isinstance(data, Tensor) else data
+    inputs, choice = picture_inputs(values)
     return Raw(
-        inputs=ImageInputs(values),
-        targets=as_targets(target, len(values)),
-        names=row_names(len(values)),
-        choices=[Choice("inputs", "images", reason)],
+        inputs=inputs,
+        targets=as_targets(target, len(inputs)),
+        names=row_names(len(inputs)),
+        choices=[choice],
     )
 
 
 sources.register("image arrays", summary="arrays of pictures in uint8, tw.load(X, y)")(
-    Source(_accepts, _read)
+    Source(are_pictures, _read)
 )
 
 
