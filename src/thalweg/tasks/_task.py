@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
@@ -23,7 +24,8 @@ class Prediction:
     values: np.ndarray
     """Class labels, (examples, labels) indicators, or numbers, as the training data wrote them."""
     probabilities: Float[np.ndarray, "examples classes"] | None
-    """Of each class, in the order of `classes`; None where the target is a number."""
+    """Of each class, in the order of `classes`; None where the target is a number, or where the
+    network gives only a decision, as a perceptron does."""
     classes: tuple[Any, ...]
     names: tuple[str, ...]
     """What each example is called: a file name, a row number."""
@@ -91,13 +93,26 @@ class Task(ABC):
         """
         return None
 
+    def to(self, device: torch.device) -> Self:
+        """Move what the task keeps, such as class weights, beside the targets; return the task.
+
+        Calling it once before training spares a copy from the host in every step.
+        """
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value.to(device))
+        return self
+
     @abstractmethod
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
         """Return the primary metric alone: cheap enough for every epoch."""
 
     @abstractmethod
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
-        """Return every metric of the task; the primary one first."""
+        """Return every metric of the task; the primary one first.
+
+        A metric that these examples cannot define, such as AUROC of one class, is absent.
+        """
 
     @abstractmethod
     def read(self, output: Float[Tensor, "examples ..."], names: Sequence[str]) -> Prediction:
