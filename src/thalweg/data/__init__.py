@@ -4,7 +4,7 @@
 # Sources are asked in the order of these imports: the particular before the general.
 from thalweg.data._images import ImageEncoder, ImageInputs
 from thalweg.data import _idx as _idx, _cifar as _cifar, _npz as _npz, _folders as _folders
-from thalweg.data import _tables as _tables
+from thalweg.data import _tables as _tables, _picture_tables as _picture_tables
 
 # isort: on
 from thalweg.data._arrays import ArrayEncoder, ArrayInputs

@@ -52,10 +52,10 @@ def frame_raw(
             raise SettingError(f"a column is one of {', '.join(COLUMN_KINDS)}, got {kind!r}.")
     if frame.height == 0:
         raise DataError("the table must have rows, got none. Check how it was written.")
-    targets, target_names = _targets(frame, target, columns)
+    targets, target_names = read_targets(frame, target, columns)
     apart = [name for name in (group, time) if name is not None]
     for name in (*drop, *apart, *columns):
-        _check_column(frame, name)
+        check_column(frame, name)
     names = [n for n in frame.columns if n not in {*target_names, *drop, *apart}]
     if not names:
         raise DataError("the table must have a column besides the target, got none.")
@@ -101,7 +101,7 @@ def _read_columns(
     return readings, kept
 
 
-def _targets(
+def read_targets(
     frame: pl.DataFrame, target: Any, columns: Mapping[str, str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the targets and the names of their columns; no columns for an array beside."""
@@ -116,7 +116,7 @@ def _targets(
     if not is_names or (len(names) == frame.height and not set(names) <= set(frame.columns)):
         return as_targets(target, frame.height), ("target",)
     for name in names:
-        _check_column(frame, name, "target")
+        check_column(frame, name, "target")
     typed = [_typed(frame[name], columns.get(name)) for name in names]
     if len(typed) == 1:
         return _as_target(typed[0]), tuple(names)
@@ -146,7 +146,7 @@ def _typed(cells: pl.Series, kind: str | None = None) -> pl.Series:
     return cells if reading.kind == "text" else parse(cells, reading)
 
 
-def _check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
+def check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
     if name not in frame.columns:
         raise DataError(
             f"there is no {noun} {formats.plain(repr(name))} in the table. "
