@@ -21,6 +21,7 @@ MISSING_NAME = ("", "?", "n/a", "#n/a", "nan", "null")
 
 TRUE_AND_FALSE = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"))
 
+ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f")
 DATE_FORMATS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -124,7 +125,8 @@ def parse(cells: pl.Series, reading: Reading) -> pl.Series:
             parsed = _as_booleans(cells)
             needed = "true or false"
         case "date":
-            parsed = _as_dates(cells, reading.date_format)
+            # Dates that were written otherwise in training may come as ISO dates later.
+            parsed = _as_dates(cells, reading.date_format, *ISO_FORMATS)
             needed = f"a date such as {reading.date_format or '2026-03-31'}"
         case _:
             return _as_names(cells)
@@ -148,18 +150,21 @@ def _infer_text(cells: pl.Series) -> Reading:
     counts, distinct = counts.filter(is_present), distinct.filter(is_present)
     if distinct.is_empty():
         return Reading(name, "number")
-    words = set(distinct.str.to_lowercase().head(len(TRUE_AND_FALSE) + 1))
-    if any(words <= set(pair) for pair in TRUE_AND_FALSE):
+    words = distinct.str.to_lowercase().unique()
+    if any(words.is_in(pair).all() for pair in TRUE_AND_FALSE):
         return Reading(name, "boolean")
-    for date_format in DATE_FORMATS:
-        if _as_dates(distinct, date_format).null_count() == 0:
-            return Reading(name, "date", date_format)
     numbers = distinct.cast(pl.Float64, strict=False)
     # 00123 is a code: as a number it would lose its zeros.
-    if distinct.str.contains(r"^0\d").any():
+    if distinct.str.contains(r"^0\d+$").any():
         return Reading(name, "category")
     if numbers.null_count() == 0:
         return Reading(name, "number")
+    for date_format in DATE_FORMATS:
+        # One cell refuses most formats, which spares the others the slow parse.
+        if all(
+            _as_dates(some, date_format).is_not_null().all() for some in (distinct[:1], distinct)
+        ):
+            return Reading(name, "date", date_format)
     rows = counts["rows"].to_numpy()
     if rows[numbers.is_not_null().to_numpy()].sum() >= NUMBERS_MEANT * rows.sum():
         wrong = distinct.filter(numbers.is_null())
@@ -188,7 +193,7 @@ def _as_booleans(cells: pl.Series) -> pl.Series:
     return text.replace_strict(truths | lies, default=None, return_dtype=pl.Boolean)
 
 
-def _as_dates(cells: pl.Series, date_format: str) -> pl.Series:
+def _as_dates(cells: pl.Series, *date_formats: str) -> pl.Series:
     instant = pl.Datetime("us")
     if cells.dtype == pl.Datetime and getattr(cells.dtype, "time_zone", None):
         cells = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -198,10 +203,9 @@ def _as_dates(cells: pl.Series, date_format: str) -> pl.Series:
         return _nothing(cells, instant)
     text = _stripped(cells).str.replace(r"(\d)T(\d)", "$1 $2").str.replace("Z$", "")
     parsed = _nothing(cells, instant)
-    # Dates that were text in training may come as ISO dates later.
-    for each in dict.fromkeys((date_format, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f")):
-        if each and parsed.null_count():
-            found = text.str.to_datetime(each, time_unit="us", strict=False)
+    for date_format in dict.fromkeys(date_formats):
+        if date_format and parsed.null_count():
+            found = text.str.to_datetime(date_format, time_unit="us", strict=False)
             parsed = parsed.zip_with(parsed.is_not_null(), found)
     return parsed
 

@@ -21,6 +21,9 @@ from thalweg._core.registry import Registry
 class Inputs(ABC):
     """Examples of one kind, not yet encoded."""
 
+    repairs: Sequence[Choice] = ()
+    """What was mended in data met at prediction, such as unseen categories, with reasons."""
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of examples."""

@@ -19,6 +19,8 @@ KINDS: tuple[Kind, ...] = ("category", "multilabel", "number")
 MOST_CLASSES = 100
 # Rows per distinct value below which a whole number is a quantity: each "class" would be a row.
 FEWEST_PER_CLASS = 2
+# Share of a number's range that rounding to float32 may cost: far below what a network resolves.
+LARGEST_LOSS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -38,29 +40,27 @@ class Target:
     """Standard deviation of each number, on the training part."""
 
     def encode(self, values: np.ndarray) -> Shaped[Tensor, "examples ..."]:
-        """Return class numbers (examples,), indicators (examples, classes) or numbers
-        (examples, numbers).
+        """Return class numbers, a row of indicators, or a row of numbers for each example.
 
         Raises:
             DataError: A class that training did not have.
         """
         if self.kind == "number":
             return torch.from_numpy(_as_columns(values).astype(np.float32))
-        index = {label: number for number, label in enumerate(self.classes)}
-        if self.kind == "category":
-            try:
-                return torch.tensor([index[_plain(value)] for value in values], dtype=torch.long)
-            except KeyError as error:
-                raise DataError(
-                    f"target {self.names[0]!r} has the class {error.args[0]!r}, which the "
-                    f"training part lacks. Known: {formats.plain(list(self.classes))}."
-                ) from None
-        if values.ndim == 2:
+        if self.kind == "multilabel" and values.ndim == 2:
             return torch.from_numpy(values.astype(np.float32))
-        indicators = torch.zeros(len(values), len(self.classes))
-        for row, labels in enumerate(_label_sets(values)):
-            for label in labels:
-                indicators[row, index[label]] = 1.0
+        index = {label: number for number, label in enumerate(self.classes)}
+        try:
+            if self.kind == "category":
+                return torch.tensor([index[_plain(value)] for value in values], dtype=torch.long)
+            indicators = torch.zeros(len(values), len(self.classes))
+            for row, labels in enumerate(_label_sets(values)):
+                indicators[row, [index[label] for label in labels]] = 1.0
+        except KeyError as error:
+            raise DataError(
+                f"target {self.names[0]!r} has the class {formats.plain(repr(error.args[0]))}, "
+                f"which training did not have. Known: {formats.plain(list(self.classes))}."
+            ) from None
         return indicators
 
     def to_json(self) -> dict[str, Any]:
@@ -70,7 +70,10 @@ class Target:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Rebuild a target from `to_json`."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
+        fields: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in data.items()
+        }
+        return cls(**fields)
 
     def __str__(self) -> str:
         if self.kind == "number":
@@ -86,13 +89,17 @@ def as_targets(target: Any, examples: int) -> np.ndarray:
     """
     if target is None:
         raise DataError("a target is needed beside the inputs: tw.load(X, y).")
-    if isinstance(target, Tensor):
-        target = target.detach().cpu().numpy()
-    if isinstance(target, (list, tuple)) and target and isinstance(target[0], (set, frozenset)):
-        values = np.empty(len(target), dtype=object)
-        values[:] = target
+    is_list = isinstance(target, (list, tuple))
+    if is_list and any(isinstance(labels, (set, frozenset)) for labels in target):
+        values = _as_objects(target)
     else:
-        values = np.asarray(target)
+        try:
+            values = to_numpy(target)
+        except ValueError:  # label lists of differing lengths
+            values = _as_objects(target)
+        if is_list and values.dtype.kind == "U":
+            # NumPy would write NaN among texts as the text "nan".
+            values = _as_objects(target)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim not in (1, 2) or len(values) != examples:
@@ -102,13 +109,28 @@ def as_targets(target: Any, examples: int) -> np.ndarray:
     return values
 
 
+def to_numpy(data: Any) -> np.ndarray:
+    """Return a tensor from any device, or anything that NumPy reads, as an array.
+
+    Masked entries become NaN.
+    """
+    if isinstance(data, Tensor):
+        data = data.detach().cpu()
+        # NumPy has no bfloat16.
+        return (data.float() if data.dtype == torch.bfloat16 else data).numpy()
+    if np.ma.is_masked(data):
+        return np.ma.filled(data.astype(np.float64), np.nan)
+    return np.asarray(data)
+
+
 def is_missing(values: np.ndarray) -> np.ndarray:
     """Return True where an example has no target: None, NaN, or an empty string."""
     if values.dtype.kind == "f":
-        return np.isnan(values) if values.ndim == 1 else np.isnan(values).any(axis=1)
-    if values.dtype != object or values.ndim != 1:
+        return np.isnan(_as_columns(values)).any(axis=1)
+    if values.dtype.kind not in "OU":
         return np.zeros(len(values), dtype=bool)
-    return np.array([_is_nothing(value) for value in values], dtype=bool)
+    rows = _as_columns(values).tolist()
+    return np.array([any(map(_is_nothing, row)) for row in rows], dtype=bool)
 
 
 def infer_target(
@@ -125,37 +147,13 @@ def infer_target(
         DataError: One class only, a constant number, or values that fit no kind.
     """
     choice = None
+    if values.dtype.kind in "mM":
+        raise DataError(f"target {names[0]!r} holds times. Pass numbers, such as days, instead.")
     if kind is None:
         kind, reason = _kind_of(values)
         choice = Choice("target", kind, f"{', '.join(names)}: {reason}")
-    name = names[0]
-    if kind == "number":
-        numbers = _as_columns(values)
-        if numbers.dtype.kind not in "fiub":
-            numbers = _as_numbers(numbers, name)
-        if not np.isfinite(numbers).all():
-            row = int(np.flatnonzero(~np.isfinite(numbers).all(axis=1))[0])
-            raise DataError(f"target {name!r} must be finite, got infinity at example {row}.")
-        if (numbers == numbers[:1]).all():
-            raise DataError(
-                f"target {name!r} is {numbers[0, 0]:g} in every example, so there is nothing to "
-                "learn. Choose another target."
-            )
-        wide = numbers.shape[1]
-        return Target("number", names if len(names) == wide else _numbered(name, wide)), choice
-    if kind == "multilabel":
-        if values.ndim == 2:
-            classes = names if len(names) == values.shape[1] else _numbered(name, values.shape[1])
-            return Target("multilabel", (name,), tuple(classes)), choice
-        labels = sorted({label for labels in _label_sets(values) for label in labels})
-        return Target("multilabel", (name,), tuple(labels)), choice
-    classes = sorted(
-        {_plain(value) for value in values}, key=lambda value: (str(type(value)), value)
-    )
-    if len(classes) < 2:
-        only = f"only the class {formats.plain(classes[0])!r}" if classes else "no values"
-        raise DataError(f"target {name!r} has {only}. At least two classes are needed.")
-    return Target("category", (name,), tuple(classes)), choice
+    infer = {"number": _numbers, "multilabel": _multilabel, "category": _category}[kind]
+    return infer(values, names), choice
 
 
 def with_statistics(target: Target, values: np.ndarray) -> Target:
@@ -178,11 +176,15 @@ def _kind_of(values: np.ndarray) -> tuple[Kind, str]:
     """Return the kind that the values look like, and the reason."""
     if values.ndim == 2 and values.shape[1] > 1:
         if values.dtype.kind in "biuf" and np.isin(values, (0, 1)).all():
-            return "multilabel", f"{values.shape[1]} columns of zeros and ones"
+            reason = f"{values.shape[1]} columns of zeros and ones"
+            if (values.sum(axis=1) == 1).all():
+                reason += "; every row has a single one, so y.argmax(axis=1) would give classes"
+            return "multilabel", reason
         return "number", f"{values.shape[1]} columns of numbers"
-    values = values.reshape(len(values), -1)[:, 0] if values.ndim == 2 else values
     if values.dtype == object and isinstance(values[0], (set, frozenset, list, tuple)):
         return "multilabel", "a set of labels per example"
+    if values.dtype == object and all(type(value) in (int, float) for value in values):
+        values = values.astype(np.float64)  # they lay beside a None
     if values.dtype.kind not in "fiu":
         return "category", f"{len(set(map(_plain, values)))} distinct values that are not numbers"
     distinct = len(np.unique(values))
@@ -193,15 +195,77 @@ def _kind_of(values: np.ndarray) -> tuple[Kind, str]:
     return "number", f"{formats.count(distinct)} distinct numbers"
 
 
+def _numbers(values: np.ndarray, names: tuple[str, ...]) -> Target:
+    """Return the target of a regression, checked to be finite and to vary."""
+    try:
+        numbers = _as_columns(values).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"target {names[0]!r} must be numbers for regression: {formats.plain(error)}."
+        ) from None
+    wide = numbers.shape[1]
+    names = names if len(names) == wide else _numbered(names[0], wide)
+    for name, column in zip(names, numbers.T, strict=True):
+        if not np.isfinite(column).all():
+            row = int(np.flatnonzero(~np.isfinite(column))[0])
+            raise DataError(f"target {name!r} must be finite, got infinity at example {row}.")
+        if (column == column[0]).all():
+            raise DataError(
+                f"target {name!r} is {column[0]:g} in every example, so there is nothing to "
+                "learn. Choose another target."
+            )
+        with np.errstate(over="ignore"):
+            lost = np.abs(column.astype(np.float32) - column).max()
+        if lost > LARGEST_LOSS * np.ptp(column):
+            raise DataError(
+                f"target {name!r} varies too little beside its size ({column[0]:g}) for float32. "
+                "Subtract its mean, or rescale it, first."
+            )
+    return Target("number", names)
+
+
+def _multilabel(values: np.ndarray, names: tuple[str, ...]) -> Target:
+    name = names[0]
+    if values.ndim == 2:
+        if not np.isin(values, (0, 1)).all():
+            raise DataError(f"target {name!r} must hold zeros and ones, a column per label.")
+        wide = values.shape[1]
+        return Target("multilabel", (name,), names if len(names) == wide else _numbered(name, wide))
+    if not all(isinstance(labels, (set, frozenset, list, tuple)) for labels in values):
+        raise DataError(
+            f"target {name!r} must hold a set of labels per example, or zeros and ones in a column "
+            f"per label, got {formats.plain(repr(values[0]))}."
+        )
+    labels = {label for labels in _label_sets(values) for label in labels}
+    if not labels:
+        raise DataError(f"target {name!r} has no label in any example. Choose another target.")
+    return Target("multilabel", (name,), _in_order(labels))
+
+
+def _category(values: np.ndarray, names: tuple[str, ...]) -> Target:
+    name = names[0]
+    if values.ndim == 2:
+        raise ShapeError(
+            f"target {name!r} must have one class per example, got shape {values.shape}. "
+            "For one-hot rows, pass y.argmax(axis=1)."
+        )
+    classes = _in_order({_plain(value) for value in values})
+    if len(classes) < 2:
+        only = f"only the class {formats.plain(repr(classes[0]))}" if classes else "no values"
+        raise DataError(f"target {name!r} has {only}. At least two classes are needed.")
+    return Target("category", (name,), classes)
+
+
+def _in_order(labels: set[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(labels, key=lambda label: (str(type(label)), label)))
+
+
 def _as_columns(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
-def _as_numbers(values: np.ndarray, name: str) -> np.ndarray:
-    try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"target {name!r} must be numbers for regression: {error}.") from None
+def _as_objects(entries: Any) -> np.ndarray:
+    return np.fromiter(entries, dtype=object, count=len(entries))
 
 
 def _numbered(name: str, number: int) -> tuple[str, ...]:
@@ -224,4 +288,11 @@ def _label_sets(values: np.ndarray) -> list[list[Any]]:
 
 
 def _is_nothing(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    try:
+        return bool(value != value)  # NaN, and NumPy's and pandas' "not a time"
+    except TypeError:  # pandas' NA refuses to be true or false
+        return True
+    except ValueError:  # so does an array, of labels
+        return False
