@@ -39,6 +39,7 @@ class Binary(Task):
         SettingError: The weights are not two positive numbers.
 
     Example:
+        >>> import torch
         >>> task = Binary(Target("category", ("sex",), ("f", "m"), counts=(3, 1)))
         >>> task.losses(torch.zeros(1, 1), torch.tensor([1]))
         tensor([0.6931])

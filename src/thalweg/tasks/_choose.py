@@ -1,7 +1,6 @@
 """Which task a target is for, and why."""
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from thalweg._core.choices import Choice
@@ -82,5 +81,4 @@ def _make(name: str, target: Target, options: dict[str, Any]) -> Task:
         if option not in known:
             hint = did_you_mean(option, known) if known else "It takes none."
             raise SettingError(f"task {name!r} has no option {option!r}. {hint}")
-    make: Callable[..., Task] = tasks[name]
-    return make(target, **options)
+    return tasks[name](target, **options)

@@ -25,6 +25,7 @@ def class_weights(target: Target, given: ClassWeights) -> Float[Tensor, " classe
         SettingError: Not one positive number per class.
 
     Example:
+        >>> import torch
         >>> target = Target("category", ("sex",), ("f", "m"), counts=(30, 10))
         >>> class_weights(target, "balanced")
         tensor([0.6667, 2.0000])

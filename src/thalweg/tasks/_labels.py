@@ -13,6 +13,7 @@ def labels(
     """Return the class of each number, of the type in which the user wrote it.
 
     Example:
+        >>> import numpy as np
         >>> labels((3, 7), np.array([1, 0])).tolist()
         [7, 3]
     """

@@ -15,6 +15,7 @@ def auroc(
     without positives or without negatives has none and is left out. Empty when all are.
 
     Example:
+        >>> import torch
         >>> scores = torch.tensor([[0.1, 0.9], [0.8, 0.2]])
         >>> auroc(scores, torch.tensor([[False, False], [True, False]]))
         {'auroc': 1.0}

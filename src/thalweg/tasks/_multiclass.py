@@ -46,6 +46,7 @@ class Classification(Task):
         SettingError: An option is out of range.
 
     Example:
+        >>> import torch
         >>> task = Classification(Target("category", ("iris",), ("a", "b", "c")))
         >>> task.losses(torch.zeros(1, 3), torch.tensor([2]))
         tensor([1.0986])

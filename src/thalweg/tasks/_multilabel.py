@@ -33,6 +33,7 @@ class Multilabel(Task):
         DataError: The target is of another kind.
 
     Example:
+        >>> import torch
         >>> task = Multilabel(Target("multilabel", ("topic",), ("war", "peace")))
         >>> task.losses(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
         tensor([1.3863])

@@ -38,6 +38,7 @@ class Regression(Task):
         SettingError: The distribution is neither of the two.
 
     Example:
+        >>> import torch
         >>> task = Regression(Target("number", ("price",), mean=(100.0,), scale=(20.0,)))
         >>> task.losses(torch.tensor([[1.0]]), torch.tensor([[100.0]]))
         tensor([0.5000])

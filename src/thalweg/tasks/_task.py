@@ -57,9 +57,6 @@ class Task(ABC):
 
     The loss is the negative log-likelihood of an output distribution, computed from raw
     outputs (logits), in nats per example unless the task says otherwise.
-
-    A constructor takes the target, then keyword-only options; `name` and the options are all
-    that a run stores of it.
     """
 
     name: ClassVar[str]
@@ -70,6 +67,15 @@ class Task(ABC):
     target: Target
     outputs: int
     """How many numbers the network must give per example."""
+
+    @abstractmethod
+    def __init__(self, target: Target, **options: Any) -> None:
+        """Take the target, then keyword-only options: with `name`, all that a run stores.
+
+        Raises:
+            DataError: The task is not for such a target.
+            SettingError: An option is out of range.
+        """
 
     @abstractmethod
     def check(self, output: Tensor, targets: Shaped[Tensor, "batch ..."]) -> None:
