@@ -2,9 +2,11 @@
 
 # isort: off
 # Sources are asked in the order of these imports: the particular before the general.
+from thalweg.data._builtin import builtins
 from thalweg.data._images import ImageEncoder, ImageInputs
 from thalweg.data import _idx as _idx, _cifar as _cifar, _npz as _npz, _folders as _folders
 from thalweg.data import _tables as _tables, _picture_tables as _picture_tables
+from thalweg.data import _datasets as _datasets, _builtin_sets as _builtin_sets
 
 # isort: on
 from thalweg.data._arrays import ArrayEncoder, ArrayInputs
@@ -31,6 +33,7 @@ __all__ = [
     "TableEncoder",
     "TableInputs",
     "Target",
+    "builtins",
     "encoders",
     "load",
     "sources",

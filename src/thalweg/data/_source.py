@@ -92,15 +92,16 @@ def find_source(data: Any, options: Collection[str] = ()) -> str:
 
 
 def check_options(read: Callable[..., Any], options: Sequence[str], noun: str) -> None:
-    """Refuse options that a reader does not take.
+    """Refuse options that a reader does not take; one with `**options` checks them itself.
 
     Raises:
         SettingError: With the nearest known option.
     """
+    parameters = inspect.signature(read).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
     known = [
-        name
-        for name, parameter in inspect.signature(read).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
+        name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
     ]
     for name in options:
         if name not in known:

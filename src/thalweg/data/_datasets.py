@@ -1,0 +1,65 @@
+"""torch's map-style data sets, read into memory once."""
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset
+
+from thalweg._core import formats
+from thalweg._core.choices import Choice
+from thalweg.data._source import Raw, Source, find_source, sources
+from thalweg.errors import DataError, SettingError, ShapeError
+
+
+def _accepts(data: Any) -> bool:
+    return isinstance(data, Dataset)
+
+
+def _read(data: Any, target: Any) -> Raw:
+    """Stack every (x, y); from there on they are arrays like any other."""
+    if target is not None:
+        raise SettingError("a torch Dataset brings its targets along; pass tw.load(dataset) alone.")
+    name = formats.plain(type(data).__name__)
+    if isinstance(data, IterableDataset) or not hasattr(data, "__len__"):
+        raise DataError(
+            f"{name} must have a length and be indexable, so that it can be split. Collect its "
+            "examples into arrays and pass tw.load(X, y)."
+        )
+    if len(data) == 0:
+        raise DataError(f"{name} must hold examples, got none.")
+    inputs, targets = [], []
+    for index in range(len(data)):
+        item = data[index]
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise DataError(
+                f"{name} must give pairs (input, target), got {_called(item)} at index {index}."
+            )
+        x, y = _as_array(item[0]), _as_array(item[1])
+        if inputs and x.shape != inputs[0].shape:
+            raise ShapeError(
+                f"the inputs of {name} must have one shape, got {inputs[0].shape} at index 0 and "
+                f"{x.shape} at index {index}. Resize them in its transform."
+            )
+        inputs.append(x)
+        targets.append(y)
+    values = np.stack(inputs)
+    raw = sources[find_source(values)].read(values, np.stack(targets))
+    reason = "every example was read once; a random transform in it would not be drawn anew"
+    raw.choices = [Choice("inputs", "in memory", f"{name}: {reason}"), *raw.choices]
+    return raw
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """Return a tensor, an array, a number, a string or a Pillow image as an array."""
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _called(item: Any) -> str:
+    size = f" of {len(item)}" if isinstance(item, (tuple, list)) else ""
+    return f"a {type(item).__name__}{size}"
+
+
+sources.register("dataset", summary="a torch Dataset that gives (input, target)")(
+    Source(_accepts, _read)
+)
