@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thalweg._core import formats
-from thalweg.errors import RunError, RunLockedError
+from thalweg.errors import RunError, RunLockedError, ThalwegError
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -23,7 +23,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         RunError: The disk is full, read-only, or not ours to write to.
     """
     data = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # A part of the name will do: the whole of a long one would be too long with more around it.
+    beside = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
     with explained(path, needed=len(data)):
         try:
             with beside.open("wb") as file:
@@ -52,12 +53,23 @@ def flush_folder(folder: Path) -> None:
 
 @contextmanager
 def explained(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turn the system's errors about writing into ours, in one line."""
+    """Turn the system's errors about writing into ours, in one line.
+
+    Args:
+        path: What is written; its folder may not exist yet.
+        needed: Bytes, where they are known.
+
+    Raises:
+        RunError: In place of any OSError that is not one of ours already.
+    """
     try:
         yield
+    except ThalwegError:
+        raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(path.parent).free if path.parent.exists() else 0
+        if error.errno == errno.ENOSPC:
+            present = next(folder for folder in path.absolute().parents if folder.exists())
+            free = shutil.disk_usage(present).free
             raise RunError(
                 f"cannot write {path}: the disk is full "
                 f"({formats.size(needed)} needed, {formats.size(free)} free). "
@@ -79,20 +91,26 @@ def locked(folder: Path) -> Iterator[None]:
         RunLockedError: Another process holds it.
     """
     path = folder / ".lock"
-    with explained(path), path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise RunLockedError(
-                f"{folder} is in use by another process (id {owner}). "
-                "Wait for it to end, or choose another folder with --out or out=."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        try:
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
+    with explained(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        with explained(path):
+            _lock(handle, folder)
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        # Closing alone would not do while a child process has the file open too.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(handle, 20).decode() or "unknown"
+        raise RunLockedError(
+            f"{folder} is in use by another process (id {owner}). "
+            "Wait for it to end, or choose another folder with --out or out=."
+        ) from None

@@ -23,9 +23,10 @@ def seconds(duration: float) -> str:
     """
     if not math.isfinite(duration):
         return "unknown"
-    if duration < 1:
+    # The limits are those at which the shown digits would reach the next unit.
+    if duration < 0.99995:
         return f"{duration * 1000:.1f} ms"
-    if duration < 60:
+    if duration < 59.95:
         return f"{duration:.1f} s"
     minutes, rest = divmod(round(duration), 60)
     if minutes < 60:
@@ -41,11 +42,13 @@ def size(number: float) -> str:
         >>> [size(value) for value in (12, 4096, 3 * 2**20)]
         ['12 B', '4.0 KiB', '3.0 MiB']
     """
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+    if number < 1024:
+        return f"{number:.0f} B"
+    for unit in ("KiB", "MiB"):
         number /= 1024
-    raise AssertionError
+        if number < 1023.95:  # From here on, one decimal would show 1024.0.
+            return f"{number:.1f} {unit}"
+    return f"{number / 1024:.1f} GiB"
 
 
 def figure(value: float) -> str:
@@ -69,10 +72,10 @@ def percent(share: float) -> str:
 
 
 def plain(text: object, longest: int = 120) -> str:
-    """Return a user's text safe to print on one line: no control characters, not too long.
+    r"""Return a user's text safe to print on one line: no control characters, not too long.
 
     Example:
-        >>> plain("a\\x1b[31mb\\nc")
+        >>> plain("a\x1b[31mb\nc")
         'a?[31mb?c'
     """
     clean = "".join("?" if unicodedata.category(char) in _UNSAFE else char for char in str(text))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
+from thalweg._core import formats
 from thalweg.errors import UnknownNameError
 
 T = TypeVar("T")
@@ -21,8 +22,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         'Known: lenet, mlp.'
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names)}."
+    close = [each for each in names if _initials(each) == name.lower()]
+    close += difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names) or 'none'}."
+
+
+def _initials(name: str) -> str:
+    """Return what many write for a name of several words: "lr" for "learning_rate"."""
+    return "".join(word[0] for word in name.split("_") if word) if "_" in name else ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,8 @@ class Registry(Generic[T]):
             return self._entries[name]
         except KeyError:
             raise UnknownNameError(
-                f"unknown {self.noun} {name!r}. {did_you_mean(name, self._entries)}"
+                f"unknown {self.noun} {formats.plain(repr(name))}. "
+                f"{did_you_mean(name, self._entries)}"
             ) from None
 
     def __contains__(self, name: object) -> bool:

@@ -39,11 +39,11 @@ def numpy_generator(seed: int, *stream: str | int) -> np.random.Generator:
 def isolated(seed: int, *stream: str | int) -> Iterator[None]:
     """Seed the global generators inside the block and put them back after it.
 
-    Covers `torch` (every device), NumPy's and Python's own, since layers such
-    as dropout and users' modules draw from those.
+    Covers `torch` (the CPU and every CUDA device), NumPy's and Python's own, since
+    layers such as dropout and users' modules draw from those.
     """
     devices = range(torch.cuda.device_count())
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    python, numpy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=devices):
         value = derive(seed, *stream)
         torch.manual_seed(value)
