@@ -1,10 +1,13 @@
 """From anything that holds data to three parts, encoded alike."""
 
 import hashlib
+import inspect
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
@@ -12,7 +15,14 @@ from thalweg.data._duplicates import find_duplicates
 from thalweg.data._partition import SplitRule, partition
 from thalweg.data._source import Raw, check_options, find_source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
-from thalweg.data._targets import KINDS, Kind, infer_target, is_missing, with_statistics
+from thalweg.data._targets import (
+    KINDS,
+    Kind,
+    Target,
+    infer_target,
+    is_missing,
+    with_statistics,
+)
 from thalweg.errors import DataError, SettingError
 
 
@@ -30,15 +40,15 @@ def load(
     """Load data, split them three ways, and fit their preprocessing on the training part.
 
     Args:
-        data: The name of a builtin set, a path, an array or tensor, or any data frame;
-            `thalweg data` lists what can be loaded.
+        data: The name of a builtin set, a path, an array or tensor, any data frame, or a torch
+            Dataset; `thalweg data` lists what can be loaded. Splits come back unchanged.
         target: What to predict: an array beside `data`, or the name of a column.
         kind: "category", "multilabel" or "number". By default read off the values.
         valid: Share of the examples for validation.
         test: Share of the examples for the final test.
         split: "stratified", "random", "group" or "time". Stratified by default where there
             are classes; "group" and "time" need the option of that name.
-        seed: Of the split, and of builtin sets that are generated.
+        seed: Of the split, and of the points of builtin sets that are generated.
         **options: What the source takes, such as `size` for images or `group` for tables.
 
     Raises:
@@ -48,15 +58,16 @@ def load(
     Example:
         >>> import thalweg as tw
         >>> tw.load("iris")
-        Splits(iris: 105 train, 22 valid, 23 test; table 4 → 3 classes)
+        Splits(iris: 105 train, 23 valid, 22 test; table 4 → 3 classes)
     """
+    if isinstance(data, Splits):
+        if target is not None or kind is not None or split is not None or options:
+            raise SettingError("these data are split already; load their source to change them.")
+        return data
     if kind is not None and kind not in KINDS:
         raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
     rule = SplitRule(valid=valid, test=test, by=split, seed=seed)
-    name = find_source(data, options)
-    source = sources[name]
-    check_options(source.read, list(options), f"the source {name!r}")
-    raw = source.read(data, target, **options)
+    source, raw = _read(data, target, seed, options)
     choices = list(raw.choices)
     raw = _drop_without_target(raw, choices)
     described, choice = infer_target(raw.targets, raw.target_names, kind)
@@ -64,7 +75,8 @@ def load(
 
     duplicates = find_duplicates(raw.inputs)
     choices += duplicates.choices
-    classes = described.encode(raw.targets).numpy() if described.kind == "category" else None
+    encoded = described.encode(raw.targets)
+    classes = encoded.numpy() if described.kind == "category" else None
     parts, split_choices = partition(raw, classes, duplicates.groups, rule)
     choices += split_choices
     rows = {part: np.flatnonzero(parts == part) for part in PARTS}
@@ -73,31 +85,48 @@ def load(
     choices += fitted
 
     def examples(part: str) -> Examples:
-        chosen = raw.select(rows[part])
         return Examples(
-            inputs=encoder.encode(chosen.inputs),
-            targets=described.encode(chosen.targets),
-            names=chosen.names,
+            inputs=encoder.encode(raw.inputs.select(rows[part])),
+            targets=encoded[rows[part]],
+            names=tuple(raw.names[row] for row in rows[part]),
         )
 
     is_named = isinstance(data, (str, Path))
-    given = {"target": target, "kind": kind, "valid": valid, "test": test, "split": split}
+    named_target = target if is_named or isinstance(target, str) else None
+    given = {"target": named_target, "kind": kind, "valid": valid, "test": test, "split": split}
+    given = {name: v for name, v in {**given, "seed": seed, **options}.items() if v is not None}
+    plain = _plain(given)
     schema = Schema(
-        source=_source_name(data, name),
-        is_reloadable=is_named and (target is None or isinstance(target, (str, list))),
-        options={
-            key: value
-            for key, value in {**given, "seed": seed, **options}.items()
-            if value is not None and (is_named or key != "target")
-        },
+        source=_address(data, source),
+        name=str(data) if is_named else source,
+        is_reloadable=is_named and len(plain) == len(given),
+        options=plain,
         encoder=encoder,
         target=described,
         counts={part: len(rows[part]) for part in PARTS},
         duplicates={"exact": duplicates.exact, "near": duplicates.near},
-        fingerprint=_fingerprint(raw, parts),
+        fingerprint=_fingerprint(raw, described, encoded, parts),
         choices=choices,
     )
     return Splits(*(examples(part) for part in PARTS), schema=schema)
+
+
+def _read(data: Any, target: Any, seed: int, options: dict[str, Any]) -> tuple[str, Raw]:
+    """Return the name of the source that takes the data, and what it reads.
+
+    A source whose reader takes a seed gets that of the split.
+    """
+    name = find_source(data, options)
+    read = sources[name].read
+    check_options(read, list(options), f"the source {name!r}")
+    if "seed" in inspect.signature(read).parameters:
+        options = {**options, "seed": seed}
+    raw = read(data, target, **options)
+    column = getattr(target, "name", None)
+    if raw.target_names == ("target",) and isinstance(column, str):
+        # A pandas or polars series beside the inputs knows what it holds.
+        raw.target_names = (column,)
+    return name, raw
 
 
 def _drop_without_target(raw: Raw, choices: list[Choice]) -> Raw:
@@ -113,17 +142,36 @@ def _drop_without_target(raw: Raw, choices: list[Choice]) -> Raw:
     return raw.select(np.flatnonzero(~missing))
 
 
-def _source_name(data: Any, source: str) -> str:
-    if isinstance(data, Path):
-        return str(data)
-    return data if isinstance(data, str) else source
+def _address(data: Any, source: str) -> str:
+    """Return what loads the data again from any folder; the source's name where nothing does."""
+    if not isinstance(data, (str, Path)):
+        return source
+    path = Path(data).expanduser()
+    return str(path.resolve()) if source != "builtin" and path.exists() else str(data)
 
 
-def _fingerprint(raw: Raw, parts: np.ndarray) -> str:
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that JSON can hold, paths as text; arrays and the like are left out."""
+    kept = {}
+    for name, value in options.items():
+        text = str(value.resolve()) if isinstance(value, Path) else value
+        try:
+            json.dumps(text, allow_nan=False)
+        except (TypeError, ValueError):
+            continue
+        kept[name] = text
+    return kept
+
+
+def _fingerprint(raw: Raw, target: Target, encoded: Tensor, parts: np.ndarray) -> str:
     """Return a digest of every example, its target and its part."""
+    digests = raw.inputs.digests()
     total = hashlib.blake2b(digest_size=16)
-    for digest, target, part in zip(raw.inputs.digests(), raw.targets, parts, strict=True):
-        total.update(hashlib.blake2b(digest, digest_size=16).digest())
-        total.update(repr(target.tolist() if isinstance(target, np.ndarray) else target).encode())
-        total.update(part.encode())
+    # Lengths first, so that no two lists of digests run together into the same bytes.
+    total.update(np.array([len(digest) for digest in digests], dtype="<i8").tobytes())
+    for digest in digests:
+        total.update(digest)
+    total.update(repr((target.kind, target.names, target.classes)).encode())
+    total.update(encoded.numpy().tobytes())
+    total.update("".join(part[0] for part in parts).encode())
     return total.hexdigest()

@@ -31,7 +31,8 @@ class Schema:
     """Everything known of the data but the data: enough to treat new examples alike."""
 
     source: str
-    """A builtin name or a path that `tw.load` takes again; else what kind of object it was."""
+    """A builtin name or an absolute path that `tw.load` takes again; else what kind of object
+    it was."""
     is_reloadable: bool
     options: dict[str, Any]
     """What `tw.load` was called with besides the source."""
@@ -44,11 +45,14 @@ class Schema:
     fingerprint: str
     """Digest of every example, target and part: equal data, equal fingerprint."""
     choices: list[Choice] = field(default_factory=list)
+    name: str = ""
+    """The source as the user wrote it, for people."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the schema as plain data."""
         return {
             "source": self.source,
+            "name": self.name,
             "is_reloadable": self.is_reloadable,
             "options": self.options,
             "inputs": {"kind": self.encoder.kind, **self.encoder.to_json()},
@@ -66,6 +70,7 @@ class Schema:
         encoder = encoders[inputs.pop("kind")].from_json(inputs)
         return cls(
             source=data["source"],
+            name=data["name"],
             is_reloadable=data["is_reloadable"],
             options=data["options"],
             encoder=encoder,
@@ -94,4 +99,4 @@ class Splits:
         schema = self.schema
         shape = "×".join(str(length) for length in schema.encoder.shape)
         parts = ", ".join(f"{formats.count(len(self[part]))} {part}" for part in PARTS)
-        return f"Splits({schema.source}: {parts}; {schema.encoder.kind} {shape} → {schema.target})"
+        return f"Splits({schema.name}: {parts}; {schema.encoder.kind} {shape} → {schema.target})"
