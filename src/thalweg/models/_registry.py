@@ -12,11 +12,14 @@ from thalweg._core import seeds
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.errors import SettingError, ShapeError
 
+SIZES = ("outputs", "features", "channels", "size")
+
 networks: Registry[Callable[..., nn.Module]] = Registry("network")
 """Every network by name.
 
 A factory takes `outputs`, and either `features` (it flattens what it gets) or `channels` and
-`size` (it takes images), all keyword-only; its other keyword-only parameters are its options.
+`size`, height and width (it takes images), all keyword-only; its other keyword-only parameters
+are its options. A network for one task alone names it by an attribute `task`.
 """
 
 
@@ -40,7 +43,7 @@ class Recipe:
         """
         factory = networks[self.name]
         parameters = inspect.signature(factory).parameters
-        known = [name for name in parameters if name not in ("outputs", "features", "channels", "size")]
+        known = [each for each in parameters if each not in SIZES]
         for option in self.options:
             if option not in known:
                 raise SettingError(
@@ -59,8 +62,8 @@ class Recipe:
         if len(self.shape) != 3:
             wide = "×".join(str(length) for length in self.shape)
             raise ShapeError(
-                f"network {self.name!r} takes images (channels, height, width), but the data "
-                f"have shape {wide}. Use 'mlp'."
+                f"network {self.name!r} takes images (channels, height, width), but one example "
+                f"has shape {wide}. Use 'mlp'."
             )
         channels, height, width = self.shape
         return {"channels": channels, "size": (height, width)}

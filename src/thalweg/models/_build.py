@@ -1,0 +1,139 @@
+"""A network by name, fitted to data or to sizes."""
+
+import math
+from typing import Any
+
+from torch import nn
+
+from thalweg._core.choices import Choice
+from thalweg.data import Schema, Splits, Target
+from thalweg.errors import DataError, SettingError
+from thalweg.models._registry import Recipe, networks
+
+# LeNet was made for grey images of at most this many pixels a side.
+LENET_SIDE = 32
+
+
+def build(
+    name: str,
+    data: Splits | None = None,
+    *,
+    classes: int | None = None,
+    outputs: int | None = None,
+    features: int | None = None,
+    channels: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> nn.Module:
+    """Return a new network of that name, for the data or for the sizes given.
+
+    Args:
+        name: One of `thalweg models`.
+        data: What it will be trained on; says the shape of inputs and outputs.
+        classes: Without data: how many classes, and so outputs.
+        outputs: How many numbers to give per example, where that is not what the data say.
+        features: Without data: how many numbers per example.
+        channels: Without data: channels of an image, 1 for grey, 3 for colour.
+        size: Without data: height and width of an image in pixels, or one number for both.
+        seed: Of the initial weights.
+        **options: Of the network.
+
+    Raises:
+        UnknownNameError: No network has that name.
+        SettingError: An option is unknown or out of range, or a size is missing.
+        ShapeError: The network cannot take such inputs.
+        DataError: The network is not for such targets.
+
+    Example:
+        >>> network = build("mlp", classes=3, features=4, hidden=[16])
+        >>> sum(each.numel() for each in network.parameters())
+        131
+    """
+    entry = networks.entry(name)
+    if data is not None:
+        sizes = {"classes": classes, "features": features, "channels": channels, "size": size}
+        _refuse_sizes(name, sizes)
+        target = data.schema.target
+        _check_target(entry.value, name, target)
+        shape = tuple(data.schema.encoder.shape)
+        wanted = outputs if outputs is not None else _outputs_for(target)
+    else:
+        shape = _shape(name, features, channels, size)
+        wanted = _outputs(name, classes, outputs)
+    return Recipe(name=name, shape=shape, outputs=wanted, seed=seed, options=options).build()
+
+
+def default_network(schema: Schema) -> tuple[str, Choice]:
+    """Return the network to try first on such data, and why.
+
+    The reasons are about cost: these learn on a CPU in minutes.
+    """
+    shape = schema.encoder.shape
+    if schema.encoder.kind != "image":
+        name, reason = "mlp", f"{math.prod(shape)} numbers per example, in no known arrangement"
+    elif shape[0] == 1 and max(shape[1:]) <= LENET_SIDE:
+        name = "lenet"
+        reason = f"grey images of at most {LENET_SIDE} pixels, for which it is small and fast"
+    else:
+        name, reason = "convnet", "images: what is learned at one place serves at every other"
+    return name, Choice("model", name, reason)
+
+
+def _outputs_for(target: Target) -> int:
+    if target.kind == "number":
+        return len(target.names)
+    # One logit tells two classes apart.
+    is_binary = target.kind == "category" and len(target.classes) == 2
+    return 1 if is_binary else len(target.classes)
+
+
+def _check_target(factory: Any, name: str, target: Target) -> None:
+    is_binary = target.kind == "category" and len(target.classes) == 2
+    if getattr(factory, "task", None) == "perceptron" and not is_binary:
+        raise DataError(
+            f"network {name!r} needs a target of two classes, but {target.names[0]!r} is "
+            f"{target}. Use 'linear'."
+        )
+
+
+def _refuse_sizes(name: str, sizes: dict[str, object]) -> None:
+    given = [size for size, value in sizes.items() if value is not None]
+    if given:
+        raise SettingError(
+            f"{given[0]} is known from the data. Use tw.build({name!r}, data), "
+            f"or leave the data out."
+        )
+
+
+def _shape(
+    name: str, features: int | None, channels: int | None, size: int | tuple[int, int] | None
+) -> tuple[int, ...]:
+    _check_positive(features=features, channels=channels)
+    if features is not None and channels is None and size is None:
+        return (features,)
+    if channels is not None and size is not None and features is None:
+        height, width = (size, size) if isinstance(size, int) else size
+        _check_positive(size=min(height, width))
+        return channels, height, width
+    raise SettingError(
+        "without data, say what one example is: "
+        f"tw.build({name!r}, classes=10, channels=1, size=28) for images, "
+        f"tw.build({name!r}, classes=10, features=30) for numbers."
+    )
+
+
+def _outputs(name: str, classes: int | None, outputs: int | None) -> int:
+    _check_positive(classes=classes, outputs=outputs)
+    if (classes is None) == (outputs is None):
+        raise SettingError(
+            f"without data, say how many outputs: tw.build({name!r}, classes=10, …) or "
+            f"tw.build({name!r}, outputs=1, …), one of the two."
+        )
+    return classes if classes is not None else outputs or 0
+
+
+def _check_positive(**numbers: int | None) -> None:
+    for name, value in numbers.items():
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}.")

@@ -1,0 +1,59 @@
+"""Options that several networks share, refused in one line when they make no sense."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from thalweg._core import formats
+from thalweg.errors import SettingError, ShapeError
+
+
+def widths(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
+    """Return layer widths; a single number is one layer.
+
+    Raises:
+        SettingError: Not whole numbers of at least one.
+
+    Example:
+        >>> widths("hidden", 64)
+        (64,)
+    """
+    several: Sequence[Any] = given if isinstance(given, (list, tuple)) else (given,)
+    if not all(isinstance(width, int) and width >= 1 for width in several):
+        got = formats.plain(repr(given))
+        raise SettingError(f"{name} must be whole numbers of at least 1, such as 64,64; got {got}.")
+    return tuple(several)
+
+
+def probability(name: str, given: Any) -> float:
+    """Return a share that may be zero but not one.
+
+    Raises:
+        SettingError: It is out of range.
+    """
+    if not isinstance(given, (int, float)) or not 0 <= given < 1:
+        got = formats.plain(repr(given))
+        raise SettingError(f"{name} must be from 0 up to but without 1, got {got}.")
+    return float(given)
+
+
+def one_of(name: str, given: Any, known: Sequence[str | None]) -> None:
+    """Refuse a value that is not among the known ones.
+
+    Raises:
+        SettingError: It is not.
+    """
+    if given not in known:
+        names = ", ".join(repr(each) for each in known)
+        raise SettingError(f"{name} must be one of {names}, got {formats.plain(repr(given))}.")
+
+
+def check_image_size(network: str, size: tuple[int, int]) -> None:
+    """Refuse images without pixels.
+
+    Raises:
+        ShapeError: Height or width is below one.
+    """
+    if min(size) < 1:
+        raise ShapeError(
+            f"network {network!r} needs images of at least 1×1 pixel, got {size[0]}×{size[1]}."
+        )
