@@ -85,7 +85,8 @@ class Feed:
             stored = self.inputs.index_select(0, rows)
         else:
             stored = self.inputs.index_select(0, rows.cpu()).to(self.device, non_blocking=True)
-        return self._lay_out(self.normalize(stored)), self.targets.index_select(0, rows)
+        targets = self.targets.index_select(0, rows.to(self.device))
+        return self._lay_out(self.normalize(stored)), targets
 
     def slice(
         self, start: int, stop: int

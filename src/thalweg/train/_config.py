@@ -1,13 +1,17 @@
 """The settings of the trainer: what each means, and what it may be."""
 
+import dataclasses
 import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+import numpy as np
+
+from thalweg._core import formats
 from thalweg._core.registry import did_you_mean
 from thalweg.errors import SettingError
-from thalweg.train._optimizers import canonical, constants_of
-from thalweg.train._schedules import schedule_options, schedules
+from thalweg.train._optimizers import check_optimizer, constants_of, optimizers
+from thalweg.train._schedules import check_schedule, schedule_options
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -68,25 +72,17 @@ class Config:
     """Of the order of examples and of everything random in the network."""
 
     def __post_init__(self) -> None:
-        for setting, (low, high) in _RANGES.items():
-            _check_number(setting, getattr(self, setting), low, high)
-        if isinstance(self.learning_rate, str) and self.learning_rate != "find":
-            raise SettingError(
-                f"learning_rate must be a number or 'find', got {self.learning_rate!r}."
-            )
+        for each in fields(self):
+            value = _plain(getattr(self, each.name))
+            object.__setattr__(self, each.name, value)
+            if value is not None or each.default is not None:
+                _check(each.name, value)
         if self.precision not in PRECISIONS:
             raise SettingError(
                 f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}."
             )
-        _check_constants("optimizer", self.optimizer, self.optimizer_options, self._of_optimizer())
-        _check_constants("schedule", self.schedule, self.schedule_options, self._of_schedule())
-
-    def _of_optimizer(self) -> list[str]:
-        canonical(self.optimizer, {})
-        return constants_of(self.optimizer)
-
-    def _of_schedule(self) -> list[str]:
-        return schedule_options(schedules.entry(self.schedule).name)
+        check_optimizer(self.optimizer, self.optimizer_options)
+        check_schedule(self.schedule, self.schedule_options)
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
@@ -104,28 +100,27 @@ class Config:
         """
         known = [each.name for each in fields(cls)]
         own = {name: value for name, value in settings.items() if name in known}
-        others = {name: value for name, value in settings.items() if name not in known}
         base = cls(**own)
-        of_optimizer, of_schedule = base._of_optimizer(), base._of_schedule()
-        optimizer_options, schedule_options = dict(base.optimizer_options), {}
-        for name, value in others.items():
-            if name in of_optimizer:
-                optimizer_options[name] = tuple(value) if isinstance(value, list) else value
+        of_optimizer, of_schedule = constants_of(base.optimizer), schedule_options(base.schedule)
+        for_optimizer, for_schedule = dict(base.optimizer_options), dict(base.schedule_options)
+        for name, value in settings.items():
+            if name in of_optimizer and name not in known:
+                for_optimizer[name] = value
             elif name in of_schedule:
-                schedule_options[name] = value
-            else:
-                hint = did_you_mean(name, [*known, *of_optimizer, *of_schedule])
-                raise SettingError(f"unknown setting {name!r}. {hint}")
-        own["optimizer_options"] = optimizer_options
-        own["schedule_options"] = {**base.schedule_options, **schedule_options}
-        return cls(**own)
+                for_schedule[name] = value
+            elif name not in known:
+                names = [*known, *of_optimizer, *of_schedule]
+                raise SettingError(_unknown(name, names, base.optimizer))
+        return dataclasses.replace(
+            base, optimizer_options=for_optimizer, schedule_options=for_schedule
+        )
 
     def to_settings(self) -> dict[str, Any]:
         """Return the settings by name, without those that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-# The smallest and the largest legal value, both legal; None where any value will do.
+# The smallest and the largest legal value, both legal.
 _RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, math.inf),
     "batch_size": (1, math.inf),
@@ -143,30 +138,64 @@ _RANGES: dict[str, tuple[float, float]] = {
     "checkpoint_minutes": (0, math.inf),
     "seed": (0, 2**63 - 1),
 }
-_WHOLE = frozenset(
-    {"epochs", "batch_size", "accumulate", "patience", "checkpoint_every", "seed"}
-)
+_WHOLE = frozenset({"epochs", "batch_size", "accumulate", "patience", "checkpoint_every", "seed"})
+_FLAGS = frozenset({"shuffle", "restore_best", "channels_last", "fused"})
+_TABLES = frozenset({"optimizer_options", "schedule_options"})
+
+
+def _check(name: str, value: Any) -> None:
+    """Refuse a value of the wrong type or out of range; what is in no list is a word."""
+    if name in _RANGES:
+        _check_number(name, value, *_RANGES[name])
+    elif name in _FLAGS:
+        if not isinstance(value, bool):
+            raise SettingError(f"{name} must be true or false, got {_shown(value)}.")
+    elif name in _TABLES:
+        if not isinstance(value, dict):
+            raise SettingError(f"{name} must be a table of constants by name, got {_shown(value)}.")
+    elif not isinstance(value, str):
+        raise SettingError(f"{name} must be a word, got {_shown(value)}.")
 
 
 def _check_number(name: str, value: Any, low: float, high: float) -> None:
-    if value is None or isinstance(value, str) and name == "learning_rate":
+    if name == "learning_rate" and isinstance(value, str):
+        if value != "find":
+            raise SettingError(f"learning_rate must be a number or 'find', got {_shown(value)}.")
         return
-    kind = "a whole number" if name in _WHOLE else "a number"
-    is_number = isinstance(value, int if name in _WHOLE else (int, float))
-    if not is_number or isinstance(value, bool) or not low <= value <= high:
+    kind = "a whole number" if name in _WHOLE else "a finite number"
+    is_kind = isinstance(value, int if name in _WHOLE else (int, float))
+    if not is_kind or isinstance(value, bool) or not low <= value <= high or value == math.inf:
         limit = f"of at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
-        raise SettingError(f"{name} must be {kind} {limit}, got {value!r}.")
+        raise SettingError(f"{name} must be {kind} {limit}, got {_shown(value)}.")
 
 
-def _check_constants(noun: str, name: str, options: dict[str, Any], known: list[str]) -> None:
-    for option in options:
-        if option not in known:
-            raise SettingError(
-                f"{noun} {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
-            )
+def _shown(value: Any) -> str:
+    return formats.plain(repr(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's and lists as tuples, so that a file can hold them."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(each) for each in value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items() if each is not None}
+    return value
+
+
+def _unknown(name: str, known: list[str], optimizer: str) -> str:
+    """Return what to say of a setting that is not one of those known here."""
+    owners = [each.name for each in optimizers if name in constants_of(each.name)]
+    if owners:
+        return (
+            f"the optimizer {optimizer!r} has no constant {name!r}. "
+            f"These have: {', '.join(owners)}."
+        )
+    return f"unknown setting {formats.plain(repr(name))}. {did_you_mean(name, known)}"
 
 
 def setting_names(optimizer: str, schedule: str) -> list[str]:
     """Return every name that `Config.from_settings` takes with this optimizer and schedule."""
-    base = Config(optimizer=optimizer, schedule=schedule)
-    return [*(each.name for each in fields(Config)), *base._of_optimizer(), *base._of_schedule()]
+    own = [each.name for each in fields(Config)]
+    return list(dict.fromkeys([*own, *constants_of(optimizer), *schedule_options(schedule)]))

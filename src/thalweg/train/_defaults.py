@@ -17,6 +17,7 @@ from thalweg.train._optimizers import (
     canonical,
     default_weight_decay,
     has_fused,
+    has_weight_decay,
 )
 
 # Steps per epoch that still give a gradient with little noise and many updates.
@@ -60,7 +61,7 @@ def complete(config: Config, model: nn.Module, data: Splits) -> tuple[Config, li
     name, options = canonical(config.optimizer, config.optimizer_options)
     choose("learning_rate", *_learning_rate(name))
     choose("warmup", *_warmup(config))
-    choose("weight_decay", default_weight_decay(name), f"torch's own for {name}")
+    choose("weight_decay", *_weight_decay(name))
     choose("fused", *_fused(name, options, device))
     choose("channels_last", *_channels_last(model, device))
     return dataclasses.replace(config, **chosen), choices
@@ -71,7 +72,8 @@ def _batch_size(examples: int) -> tuple[int, str]:
     wanted = 2 ** round(math.log2(max(1, examples / STEPS_PER_EPOCH)))
     value = min(max(wanted, low), high, examples)
     steps = math.ceil(examples / value)
-    return value, f"{formats.count(examples)} training examples: {formats.count(steps)} steps per epoch"
+    reason = f"{formats.count(examples)} training examples: {formats.count(steps)} steps per epoch"
+    return value, reason
 
 
 def _epochs(steps: int) -> tuple[int, str]:
@@ -85,6 +87,12 @@ def _learning_rate(optimizer: str) -> tuple[float, str]:
     return value, f"usual for {optimizer} on standardized data"
 
 
+def _weight_decay(optimizer: str) -> tuple[float, str]:
+    if not has_weight_decay(optimizer):
+        return 0.0, f"{optimizer} has none of its own; l2 adds one"
+    return default_weight_decay(optimizer), f"torch's own for {optimizer}"
+
+
 def _warmup(config: Config) -> tuple[float, str]:
     if config.schedule == "constant":
         return 0.0, "a constant rate was asked for"
@@ -92,8 +100,11 @@ def _warmup(config: Config) -> tuple[float, str]:
 
 
 def _fused(optimizer: str, options: dict[str, Any], device: torch.device) -> tuple[bool, str]:
-    if "foreach" in options or not has_fused(optimizer, device):
+    if not has_fused(optimizer, device):
         return False, f"{optimizer} has no fused kernel on {device.type}"
+    for option in ("foreach", "differentiable"):
+        if options.get(option):
+            return False, f"{option} was asked for, and excludes it"
     return True, "one kernel updates all parameters; same mathematics, less time"
 
 

@@ -13,10 +13,12 @@ from thalweg.errors import SettingError
 optimizers: Registry[type[Optimizer]] = Registry("optimizer")
 """torch's optimizers under their own names in lower case."""
 
+# SparseAdam is left out: it refuses every gradient that is not sparse, and only an embedding
+# made for it gives one.
 for _name, _class in inspect.getmembers(torch.optim, inspect.isclass):
-    if issubclass(_class, Optimizer) and _class is not Optimizer:
+    if issubclass(_class, Optimizer) and _name not in ("Optimizer", "SparseAdam"):
         _first = (inspect.getdoc(_class) or _name).splitlines()[0].rstrip(".")
-        optimizers.register(_name.lower(), summary=_first)(_class)
+        optimizers.register(_name.lower(), summary=_first.removeprefix("Implements "))(_class)
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "momentum": ("sgd", {"momentum": 0.9}),
@@ -61,10 +63,34 @@ def constants_of(name: str) -> list[str]:
     return [each for each in parameters if each not in ("self", "params", "lr", "weight_decay")]
 
 
+def check_optimizer(name: str, options: dict[str, Any]) -> None:
+    """Refuse an optimizer or constants of it that cannot work, or cannot be written down.
+
+    Raises:
+        UnknownNameError: There is no such optimizer.
+        SettingError: It does not take one of the options, or not with that value.
+    """
+    known = constants_of(name)
+    for option, value in options.items():
+        if option not in known:
+            raise SettingError(
+                f"optimizer {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
+            )
+        parts = value if isinstance(value, (tuple, list)) else () if value is None else (value,)
+        if not all(isinstance(part, (int, float, str)) for part in parts):
+            raise SettingError(
+                f"{option} must be a number, a word, or several of them, got {value!r}."
+            )
+
+
 def default_weight_decay(name: str) -> float:
     """Return the weight decay that torch itself would use."""
-    parameter = inspect.signature(optimizers[name]).parameters.get("weight_decay")
-    return float(parameter.default) if parameter is not None else 0.0
+    return float(inspect.signature(optimizers[name]).parameters["weight_decay"].default)
+
+
+def has_weight_decay(name: str) -> bool:
+    """Return whether the optimizer has a weight decay of its own."""
+    return "weight_decay" in inspect.signature(optimizers[name]).parameters
 
 
 def has_fused(name: str, device: torch.device) -> bool:
@@ -75,12 +101,21 @@ def has_fused(name: str, device: torch.device) -> bool:
 def decayed(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Return the trainable parameters that regularization shrinks, and those it leaves alone.
 
-    Biases and the scales of normalizations have one axis; shrinking them costs accuracy and
-    regularizes nothing, so that only parameters with two axes or more are shrunk.
+    Shrinking biases and the scales of normalizations costs accuracy and regularizes nothing.
+    They are known by their single axis, which every weight of a layer exceeds; the few that
+    have more by their name or their module.
     """
+    exempt = {
+        parameter
+        for module in model.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if parameter.ndim < 2
+        or name.startswith("bias")
+        or isinstance(module, (nn.LayerNorm, nn.RMSNorm))
+    }
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    shrunk = [parameter for parameter in trainable if parameter.ndim >= 2]
-    spared = [parameter for parameter in trainable if parameter.ndim < 2]
+    shrunk = [parameter for parameter in trainable if parameter not in exempt]
+    spared = [parameter for parameter in trainable if parameter in exempt]
     return shrunk, spared
 
 
@@ -98,7 +133,7 @@ def make_optimizer(
         model: Its parameters with `requires_grad`.
         name: One of `optimizers`, or "momentum", "nesterov".
         learning_rate: Per step.
-        weight_decay: The optimizer's own kind, on parameters with two axes or more.
+        weight_decay: The optimizer's own kind, on weights but not on biases and normalizations.
         options: Further constants of the optimizer.
 
     Raises:
@@ -107,12 +142,7 @@ def make_optimizer(
             nothing is trainable.
     """
     name, options = canonical(name, options or {})
-    known = constants_of(name)
-    for option in options:
-        if option not in known:
-            raise SettingError(
-                f"optimizer {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
-            )
+    check_optimizer(name, options)
     shrunk, spared = decayed(model)
     if not shrunk and not spared:
         raise SettingError(
@@ -120,8 +150,7 @@ def make_optimizer(
             "Unfreeze at least the last layer."
         )
     groups: list[dict[str, Any]] = [{"params": group} for group in (shrunk, spared) if group]
-    kind = optimizers[name]
-    if "weight_decay" in inspect.signature(kind).parameters:
+    if has_weight_decay(name):
         for group in groups:
             group["weight_decay"] = weight_decay if group["params"] is shrunk else 0.0
     elif weight_decay:
@@ -130,7 +159,18 @@ def make_optimizer(
         )
     if name == "lbfgs":  # The one optimizer that takes no groups.
         groups = [{"params": shrunk + spared}]
+    if name == "muon" and (other := _first_not_matrix(model)):
+        raise SettingError(
+            f"optimizer 'muon' updates matrices only, but {other}. Use 'adamw', or freeze the rest."
+        )
     try:
-        return kind(groups, lr=learning_rate, **options)  # pyright: ignore[reportCallIssue]
-    except (ValueError, TypeError) as error:
+        return optimizers[name](groups, lr=learning_rate, **options)  # pyright: ignore[reportCallIssue]
+    except (ValueError, TypeError, RuntimeError) as error:
         raise SettingError(f"optimizer {name!r} cannot be made: {error}") from error
+
+
+def _first_not_matrix(model: nn.Module) -> str | None:
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and parameter.ndim != 2:
+            return f"{name!r} has shape {tuple(parameter.shape)}"
+    return None

@@ -25,12 +25,13 @@ class Penalty:
 
     def add_gradient(self) -> None:
         """Add the penalty's gradient to `.grad` of each weight that has one."""
-        weights = [weight for weight in self.weights if weight.grad is not None]
-        if not weights:
+        pairs = [(each.grad, each.detach()) for each in self.weights if each.grad is not None]
+        if not pairs:
             return
-        values = [weight.detach() for weight in weights]
-        gradients = [weight.grad for weight in weights]
+        gradients, values = map(list, zip(*pairs, strict=True))
+        # One kernel for all weights. pyright does not know torch's functions on lists.
         if self.l2:
-            torch._foreach_add_(gradients, values, alpha=2 * self.l2)
+            torch._foreach_add_(gradients, values, alpha=2 * self.l2)  # pyright: ignore
         if self.l1:
-            torch._foreach_add_(gradients, torch._foreach_sign(values), alpha=self.l1)
+            signs = torch._foreach_sign(values)  # pyright: ignore
+            torch._foreach_add_(gradients, signs, alpha=self.l1)  # pyright: ignore

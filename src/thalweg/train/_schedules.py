@@ -27,7 +27,8 @@ def constant(step: int, steps: int) -> float:
 @schedules.register("step", summary="times `factor` after every `drop_every` share of the steps")
 def step_decay(step: int, steps: int, *, factor: float = 0.1, drop_every: float = 1 / 3) -> float:
     """Return factor^⌊t / (drop_every · T)⌋."""
-    return factor ** math.floor(step / max(1.0, drop_every * steps))
+    # A product such as 0.1 · 30 = 3.0000000000000004 must not put a drop off by one step.
+    return factor ** math.floor(step / max(1.0, drop_every * steps) + 1e-9)
 
 
 @schedules.register("exponential", summary="e^(−decay · t)")
@@ -68,13 +69,31 @@ def schedule_options(name: str) -> list[str]:
     return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
 
+def check_schedule(name: str, options: dict[str, Any]) -> None:
+    """Refuse a schedule or constants of it that cannot work.
+
+    Raises:
+        UnknownNameError: There is no such schedule.
+        SettingError: It does not take one of the options, or not with that value.
+    """
+    known = schedule_options(name)
+    for option, value in options.items():
+        if option not in known:
+            raise SettingError(
+                f"schedule {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
+            )
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value < math.inf:
+            raise SettingError(f"{option} must be a finite number of at least 0, got {value!r}.")
+
+
 def make_schedule(
     name: str, *, peak: float, steps: int, warmup: int = 0, options: dict[str, Any] | None = None
 ) -> Schedule:
     """Return the rate as a function of the step.
 
     The rate rises linearly to `peak` over the first `warmup` steps, then follows the named
-    schedule over the steps that are left.
+    schedule over the steps that are left. After the last step it stays where it ended.
 
     Args:
         name: One of `schedules`.
@@ -85,7 +104,7 @@ def make_schedule(
 
     Raises:
         UnknownNameError: There is no such schedule.
-        SettingError: It does not take one of the options.
+        SettingError: It does not take one of the options, or not with that value.
 
     Example:
         >>> rate = make_schedule("linear", peak=1.0, steps=12, warmup=2)
@@ -94,17 +113,12 @@ def make_schedule(
     """
     shape = schedules[name]
     options = options or {}
-    known = schedule_options(name)
-    for option in options:
-        if option not in known:
-            raise SettingError(
-                f"schedule {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
-            )
+    check_schedule(name, options)
     rest = max(1, steps - warmup)
 
     def rate(step: int) -> float:
         if step < warmup:
             return peak * (step + 1) / warmup
-        return peak * shape(step - warmup, rest, **options)
+        return peak * shape(min(step - warmup, rest), rest, **options)
 
     return rate

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import tomli_w
 import torch
 
@@ -84,7 +85,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         SettingError: It is not TOML, or has an unknown section.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors on Windows put a mark at the front, which the -sig swallows.
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataNotFoundError(f"there is no file of settings {path}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -112,9 +114,11 @@ def made_with() -> dict[str, Any]:
 
 
 def _writable(value: Any) -> Any:
-    """Return plain data as TOML can hold it: no None, no tuples."""
+    """Return a value as TOML can hold it: no None, tuple, path, or number of NumPy's."""
     if isinstance(value, dict):
         return {str(k): _writable(v) for k, v in value.items() if v is not None}
     if isinstance(value, (list, tuple)):
         return [_writable(each) for each in value]
-    return value
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value

@@ -5,7 +5,8 @@ import time
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TextColumn
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from thalweg._core import formats
@@ -40,10 +41,9 @@ class Progress(Observer):
         self.metric = metric
         self.console = Console(file=file, stderr=file is None, highlight=False)
         self.bar: Bar | None = None
-        self.last = 0.0
 
     def start(self, state: State) -> None:
-        self.began = time.monotonic()
+        self.began = self.last = time.monotonic()
         self.first = state.step
         if self.console.is_terminal:
             self.bar = Bar(
@@ -54,8 +54,9 @@ class Progress(Observer):
                 auto_refresh=False,
             )
             total = self.epochs * self.steps
+            where = f"epoch {state.epoch + 1}/{self.epochs}"
+            self.task = self.bar.add_task(where, total=total, completed=state.step, line="")
             self.bar.start()
-            self.task = self.bar.add_task("", total=total, completed=state.step, line="")
 
     def step(self, state: State) -> None:
         now = time.monotonic()
@@ -72,10 +73,10 @@ class Progress(Observer):
         self._show(state, state.epoch)
 
     def end(self, state: State) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        self.close()
         if state.stopped:
-            self.console.print(Text(f"Stopped in epoch {state.epoch + 1}: {state.stopped}."))
+            where = f"in epoch {state.epoch + 1}" if state.batch else f"after epoch {state.epoch}"
+            self.console.print(Text(f"Stopped {where}: {state.stopped}."))
         if state.best is not None:
             row = state.history.epochs[state.best.epoch - 1]
             measured = ", ".join(
@@ -84,6 +85,11 @@ class Progress(Observer):
                 if name.startswith(("valid_", "train_"))
             )
             self.console.print(Text(f"Best epoch {state.best.epoch}: {measured}."))
+
+    def close(self) -> None:
+        """Give the terminal back; to be called too where training ends in an error."""
+        if self.bar is not None:
+            self.bar.stop()
 
     def _show(self, state: State, epoch: int) -> None:
         line = self._line(state)

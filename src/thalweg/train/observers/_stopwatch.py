@@ -1,6 +1,8 @@
 """Where the seconds went."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from thalweg.train._state import State
 from thalweg.train.observers._observer import Observer
@@ -9,8 +11,9 @@ from thalweg.train.observers._observer import Observer
 class Stopwatch(Observer):
     """Adds up the seconds of training and of validation.
 
-    What other observers take counts where it falls; put the stopwatch last. On a device that
-    works ahead of the host, a step's seconds may be counted when the host next waits for it.
+    What other observers take counts where it falls, unless it happens inside `apart`; put the
+    stopwatch last. On a device that works ahead of the host, a step's seconds may be counted
+    when the host next waits for it.
     """
 
     def __init__(self) -> None:
@@ -30,6 +33,17 @@ class Stopwatch(Observer):
 
     def end(self, state: State) -> None:
         self._add("training")
+
+    @contextmanager
+    def apart(self, phase: str) -> Iterator[None]:
+        """Count the seconds of the block for a phase of its own and for no other."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - began
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + took
+            self.time += took
 
     def _add(self, phase: str) -> None:
         now = time.perf_counter()
