@@ -108,8 +108,9 @@ def look(path: Path) -> Look:
     """
     with opened(path) as image:
         width, height = image.size
-        # Asking a PNG without the mark for its orientation would decode it whole.
-        if (image.format != "PNG" or "exif" in image.info) and orientation(image) >= 5:
+        # Pillow turns TIFF by itself, and asking a PNG without the mark would decode it whole.
+        is_marked = image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info)
+        if is_marked and orientation(image) >= 5:
             width, height = height, width
         return Look(height, width, image.mode in GREY_MODES)
 
@@ -146,6 +147,7 @@ def to_pixels(
     if getattr(image, "is_animated", False) and image.format != "MPO":
         # A camera's MPO holds the picture and its preview; it does not move.
         repairs.append("only the first frame was taken")
+    image.load()  # which turns a TIFF, and forgets its orientation
     turn = _TRANSPOSES.get(orientation(image))
     plain = _plain(image, repairs)
     if turn is not None:

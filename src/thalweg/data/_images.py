@@ -129,7 +129,8 @@ class ImageEncoder(Encoder):
                 (1 / std).float()[:, None, None].to(stored.device),
             )
         mean, inverse = self._moments[stored.device]
-        return (stored - mean).mul_(inverse)
+        # In place, this takes half the time of one operation on mixed types.
+        return stored.float().sub_(mean).mul_(inverse)
 
     def read(self, given: Any) -> tuple[Inputs, tuple[str, ...]]:
         values, names = collect_pictures(given, self.shape)
