@@ -137,8 +137,9 @@ def _drop_without_target(raw: Raw, choices: list[Choice]) -> Raw:
     name = raw.target_names[0]
     if missing.all():
         raise DataError(f"target {name!r} is missing in every example. Name another column.")
-    reason = f"{formats.count(missing.sum())} examples without {name!r} cannot be learned from"
-    choices.append(Choice("dropped", int(missing.sum()), reason))
+    number = int(missing.sum())
+    reason = f"{formats.count(number)} examples without {name!r} cannot be learned from"
+    choices.append(Choice("dropped", number, reason))
     return raw.select(np.flatnonzero(~missing))
 
 
