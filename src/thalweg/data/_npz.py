@@ -104,7 +104,7 @@ sources.register("npz", summary=".npz files with arrays x and y, or x_train, y_t
 
 def _role(name: str, target: Any) -> tuple[str | None, str]:
     """Return what an array's name says it is: inputs or targets, and of which part."""
-    if name == target:
+    if isinstance(target, str) and name == target:
         return "targets", ""
     words = re.split(r"[-_. ]", name.lower())
     part = next((PART_NAMES[word] for word in words if word in PART_NAMES), "")
