@@ -12,11 +12,14 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data._inputs import Inputs
 
-# Above this many examples the search for near duplicates would take minutes.
-MOST_EXAMPLES = 500_000
-# Pairs that lie close in the projection, each of which is then measured in full: at 256
-# features, 20 million take about 20 seconds.
-MOST_CANDIDATES = 20_000_000
+# With 200,000 examples the search takes about 8 seconds on one core, and more than its share
+# of time with more.
+MOST_EXAMPLES = 200_000
+# Neighbours within twice the reach, over all examples: what the tree has to visit. At 50
+# million, the search takes about 10 seconds on one core.
+MOST_NEIGHBOURS = 50_000_000
+# Rows from which that number is estimated.
+PROBES = 200
 # Directions of the projection. Neighbour search in a tree slows down beyond about ten, and
 # eight already separate all but one candidate pair in thousands.
 DIRECTIONS = 8
@@ -99,8 +102,11 @@ def near_pairs(
     directions = np.linalg.svd(sample - sample.mean(axis=0), full_matrices=False)[2][:DIRECTIONS]
     # Rounding of the product must not lose a pair at distance one exactly.
     reach = 1.0 + 1e-6
-    tree = KDTree(points @ directions.T)
-    if tree.count_neighbors(tree, reach) - len(points) > 2 * MOST_CANDIDATES:
+    projected = points @ directions.T
+    tree = KDTree(projected)
+    probes = projected[:: -(-len(points) // PROBES)]
+    neighbours = tree.query_ball_point(probes, 2 * reach, return_length=True)
+    if np.mean(neighbours) * len(points) > MOST_NEIGHBOURS:
         return None
     candidates = tree.query_pairs(reach, output_type="ndarray").astype(int)
     near = [
