@@ -7,7 +7,7 @@ from thalweg.train._optimizers import make_optimizer, optimizers
 from thalweg.train._rate_finder import RateCurve, find_learning_rate
 from thalweg.train._run import Run, Status, next_folder
 from thalweg.train._schedules import make_schedule, schedules
-from thalweg.train._settings import Settings, read_toml
+from thalweg.train._settings import Settings, made_with, read_toml
 from thalweg.train.observers import Observer
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Status",
     "find_learning_rate",
     "fit",
+    "made_with",
     "make_optimizer",
     "make_schedule",
     "next_folder",
