@@ -25,6 +25,9 @@ class AtLeast(nn.Module):
         [(32, 32), (32, 32), (45, 45)]
     """
 
+    macs = 0
+    """For `thalweg.anatomy`: as pooling does, resizing counts as nothing."""
+
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from thalweg._core.choices import Choice
 from thalweg._core.registry import Registry
 from thalweg.data import Target
 
@@ -29,6 +30,8 @@ class Prediction:
     classes: tuple[Any, ...]
     names: tuple[str, ...]
     """What each example is called: a file name, a row number."""
+    repairs: tuple[Choice, ...] = ()
+    """What was mended in the examples before the network saw them, such as unseen categories."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -39,8 +42,8 @@ class Prediction:
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary per example: its name, the value, each class's probability."""
         table = []
-        for index, name in enumerate(self.names):
-            row: dict[str, Any] = {"name": name, "prediction": self.values[index].tolist()}
+        for index, value in enumerate(self.values.tolist()):
+            row: dict[str, Any] = {"name": self.names[index], "prediction": value}
             if self.probabilities is not None:
                 row |= {
                     f"p({label})": float(probability)
