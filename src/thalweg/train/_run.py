@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -34,7 +34,8 @@ class Status:
     epochs: int = 0
     steps: int = 0
     best_epoch: int | None = None
-    """Whose weights the run has, counted from one; None for the last one's."""
+    """Whose weights the run has, counted from one; zero for those before the first step, None
+    for the last one's."""
     parameters: int = 0
 
 
@@ -149,7 +150,8 @@ class Run:
             for piece in stored.split(BATCH_SIZE):
                 normal = self.schema.encoder.normalize(piece.to(device))
                 outputs.append(self.model(normal).float().cpu())
-        return self.task.read(torch.cat(outputs), names)
+        read = self.task.read(torch.cat(outputs), names)
+        return replace(read, repairs=tuple(inputs.repairs))
 
     def attach(self, data: Splits) -> Self:
         """Hand the run its data again, after loading it from disk.

@@ -1,0 +1,85 @@
+"""`thalweg data`: what can be loaded, and the card of one data set."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thalweg._core import formats
+from thalweg.cli._options import Json, Source, Target
+from thalweg.cli._output import print_json, print_table
+from thalweg.cli._values import parse_settings
+
+if TYPE_CHECKING:
+    from thalweg._api import DataCard
+
+# A card is read on one screen; --json has everything.
+MOST_ROWS = 20
+
+
+def data(
+    source: Source = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Options of loading, such as valid=0.2."),
+    ] = None,
+    target: Target = None,
+    json: Json = False,
+) -> int:
+    """List what can be loaded or, for one data set, show what is known of it."""
+    from thalweg import _api
+
+    if source is None:
+        rows = _api.list_data()
+        if json:
+            print_json(rows)
+        else:
+            print_table([(row["name"], row["summary"]) for row in rows])
+        return 0
+    given = parse_settings(options or []) | ({"target": target} if target else {})
+    card = _api.describe_data(source, **_api.route(given, {}, only=("data",)).get("data", {}))
+    if json:
+        print_json(card.to_json())
+    else:
+        _print_card(card)
+    return 0
+
+
+def _print_card(card: "DataCard") -> None:
+    shape = "×".join(str(length) for length in card.shape)
+    parts = ", ".join(f"{formats.count(number)} {part}" for part, number in card.counts.items())
+    repeats = ", ".join(f"{formats.count(n)} {kind}" for kind, n in card.duplicates.items())
+    target = card.target
+    print_table(
+        [
+            ("source", card.source),
+            ("inputs", f"{card.kind}, {shape}"),
+            ("target", f"{', '.join(target['names'])} ({target['kind']})"),
+            ("examples", parts),
+            ("duplicates", repeats),
+        ]
+    )
+    if target["classes"]:
+        classes = list(zip(target["classes"], target["counts"], strict=True))
+        _print_section(["class", "in train"], [list(pair) for pair in classes])
+    if card.columns:
+        names = list(dict.fromkeys(name for column in card.columns for name in column))
+        headings = ["column" if name == "name" else name for name in names]
+        _print_section(headings, [[column.get(name) for name in names] for column in card.columns])
+    _print_section(
+        ["chosen", "value", "because"],
+        [[choice["setting"], choice["value"], choice["reason"]] for choice in card.choices],
+        right=False,
+    )
+
+
+def _print_section(headings: list[str], rows: list[list[object]], right: bool = True) -> None:
+    """Print a table of at most `MOST_ROWS` rows under a blank line, numbers to the right."""
+    numbers = [
+        index
+        for index in range(1, len(headings))
+        if right and all(isinstance(row[index], (int, float)) for row in rows)
+    ]
+    print()
+    print_table(rows[:MOST_ROWS], headings=headings, right=numbers)
+    if len(rows) > MOST_ROWS:
+        print(f"… and {formats.count(len(rows) - MOST_ROWS)} more; --json has all")

@@ -1,0 +1,121 @@
+"""What every training ends with: its outcome in words, the test, the page."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from thalweg._core import formats
+from thalweg.cli._failures import DIVERGED, INTERRUPTED, complain, say
+from thalweg.cli._output import print_json, print_table, show_metric
+from thalweg.errors import RunError, ThalwegError
+
+if TYPE_CHECKING:
+    from thalweg._api import Run
+
+
+@contextmanager
+def resumable(folder: Path, *, is_new: bool = False) -> Iterator[None]:
+    """Say how to go on where the training inside the block is interrupted.
+
+    Args:
+        folder: The run's.
+        is_new: Whether the run is made inside the block.
+    """
+    was_there = (folder / "config.toml").exists()
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        # The trainer raises SystemExit for SIGTERM, once everything is saved.
+        code = end.code if isinstance(end, SystemExit) else INTERRUPTED
+        if is_new and was_there:
+            say("Interrupted before training began.")
+        else:
+            say(_how_to_go_on(folder))
+        raise typer.Exit(code if isinstance(code, int) else 1) from None
+
+
+def _how_to_go_on(folder: Path) -> str:
+    from thalweg import _api
+
+    try:
+        status = _api.Run.peek(folder).status
+    except RunError:
+        return "Interrupted before training began."
+    # A second Ctrl-C leaves no time to write down how far the run came.
+    where = f" at step {formats.count(status.steps)}" if status.state == "interrupted" else ""
+    return f"Interrupted{where}. Go on with: thalweg resume {shlex.quote(str(folder))}"
+
+
+def attach_data(run: "Run") -> bool:
+    """Load the data of a finished run again; where that fails, say why and what is missing then."""
+    from thalweg import _api
+
+    try:
+        if not run.schema.is_reloadable:
+            raise RunError("they were handed over in Python")
+        run.attach(_api.load(run.schema.source, **run.schema.options))
+    except ThalwegError as error:
+        say(f"The data are not at hand, so nothing that needs examples can be shown: {error}")
+        return False
+    return True
+
+
+def finish(run: "Run", *, report: bool, as_json: bool) -> int:
+    """Score the test part, write the report, print both, and return the exit code."""
+    has_diverged = run.status.state == "diverged"
+    _say_outcome(run)
+    scores = {} if has_diverged else _test_scores(run)
+    page = run.report() if report else None
+    if as_json:
+        print_json(_summary(run, scores, page))
+    else:
+        _print_summary(run, scores, page)
+    return DIVERGED if has_diverged else 0
+
+
+def _say_outcome(run: "Run") -> None:
+    status, planned = run.status, run.settings.train.epochs
+    if status.state == "diverged":
+        complain(
+            f"training diverged: {status.reason}. The test part was not looked at. Try a smaller "
+            "learning_rate, or clip_norm=1.",
+            noun="warning",
+        )
+    elif status.state == "stopped":
+        say(f"Stopped early, after {status.epochs} of {planned} epochs: {status.reason}.")
+
+
+def _test_scores(run: "Run") -> dict[str, float]:
+    if "test" not in run.scores:
+        if run.data is None:
+            return {}
+        if not len(run.data.test):
+            say("The test part is empty, so there is no test score.")
+            return {}
+    return run.score("test")
+
+
+def _summary(run: "Run", scores: dict[str, float], page: Path | None) -> dict[str, Any]:
+    return {
+        "run": str(run.folder),
+        "state": run.status.state,
+        "reason": run.status.reason,
+        "epochs": run.status.epochs,
+        "steps": run.status.steps,
+        "best_epoch": run.status.best_epoch,
+        "test": scores,
+        "report": str(page) if page else None,
+    }
+
+
+def _print_summary(run: "Run", scores: dict[str, float], page: Path | None) -> None:
+    if scores:
+        rows = [(name.replace("_", " "), show_metric(name, each)) for name, each in scores.items()]
+        print()
+        print_table(rows, headings=("test", ""), right=(1,))
+    print()
+    print_table([("run", str(run.folder)), *([("report", str(page))] if page else [])])

@@ -1,0 +1,97 @@
+"""`thalweg train`: data in, a trained network and its page out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thalweg.cli._ending import finish, resumable
+from thalweg.cli._options import Json, NoReport, Quiet, Source, Target
+from thalweg.cli._values import is_setting, parse_settings
+from thalweg.errors import SettingError
+
+
+def train(
+    source: Source = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Any setting: batch_size=64, hidden=64,64."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Network: see thalweg models.")
+    ] = None,
+    target: Target = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Chosen from the target by default.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training part.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the network and the order of examples; not of the split.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or mps.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to keep the run; runs/… by default."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings to begin with: the config.toml of a run."),
+    ] = None,
+    quiet: Quiet = False,
+    no_report: NoReport = False,
+    json: Json = False,
+) -> int:
+    """Train a network, score it once on the test part, and write its report."""
+    from thalweg import _api
+
+    words = settings or []
+    if source is not None and not _is_source(source):
+        source, words = None, [source, *words]
+    flags = {"model": model, "target": target, "task": task, "epochs": epochs, "seed": seed}
+    given = parse_settings(words) | {
+        name: value for name, value in {**flags, "device": device}.items() if value is not None
+    }
+    sections = _sections(_api.read_toml(config) if config else {}, source, given)
+    sections = _api.route(given, sections)
+    out = out or _api.next_folder(sections["data"]["source"])
+    with resumable(out, is_new=True):
+        run = _api.train_from(sections, out=out, progress=not quiet)
+    return finish(run, report=not no_report, as_json=json)
+
+
+def _is_source(word: str) -> bool:
+    """Return whether the first word names data: a folder may well be called `size=28`."""
+    return not is_setting(word) or Path(word).exists()
+
+
+def _sections(
+    sections: dict[str, Any], source: str | None, given: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the sections of a file of settings, changed by what has a place of its own.
+
+    Takes those settings out of `given`.
+
+    Raises:
+        SettingError: Nothing says what to train on.
+    """
+    data, network, task, train = (
+        dict(sections.get(name, {})) for name in ("data", "model", "task", "train")
+    )
+    if source is not None:
+        data["source"] = source
+        data.pop("is_reloadable", None)
+    if "source" not in data:
+        raise SettingError(
+            "train needs a source: a builtin data set, a file or a folder, as in "
+            "`thalweg train digits`; or --config FILE. See thalweg data."
+        )
+    if "target" in given:
+        data["target"] = given.pop("target")
+    # The options of one network or task mean nothing to another.
+    if (name := given.pop("model", network.get("name"))) != network.get("name"):
+        network = {"name": name}
+    if (name := given.pop("task", task.get("name"))) != task.get("name"):
+        task = {"name": name}
+    if "seed" in given:
+        network["seed"] = train["seed"] = given.pop("seed")
+    return {"data": data, "model": network, "task": task, "train": train}

@@ -1,0 +1,68 @@
+"""`key=value` as people type it."""
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from thalweg._core import formats
+from thalweg.errors import SettingError
+
+_SETTING = re.compile(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
+_DATES = (dt.date, dt.time)
+
+
+def is_setting(word: str) -> bool:
+    """Return whether a word has the form `key=value`."""
+    return _SETTING.fullmatch(word) is not None
+
+
+def parse_settings(words: Iterable[str]) -> dict[str, Any]:
+    """Return settings by name; of two for the same name the later one.
+
+    Raises:
+        SettingError: A word does not have the form `key=value`.
+
+    Example:
+        >>> parse_settings(["epochs=3", "hidden=64,64", "schedule=cosine"])
+        {'epochs': 3, 'hidden': [64, 64], 'schedule': 'cosine'}
+    """
+    settings = {}
+    for word in words:
+        match = _SETTING.fullmatch(word)
+        if match is None:
+            raise SettingError(
+                f"a setting must have the form key=value, got {formats.plain(word)!r}. "
+                "One source at most is named, and it comes first."
+            )
+        settings[match[1]] = parse_value(match[2])
+    return settings
+
+
+def parse_value(text: str) -> Any:
+    """Return a value: as TOML writes it, else a list where it has commas, else the text.
+
+    Example:
+        >>> [parse_value(text) for text in ("0.1", "true", '"1"', "1,2", "[1, 2]", "relu")]
+        [0.1, True, '1', [1, 2], [1, 2], 'relu']
+    """
+    try:
+        # A line break would let a value smuggle in further keys.
+        document = {} if "\n" in text else tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        document = {}
+    if "value" in document and not isinstance(document["value"], _DATES):
+        return document["value"]
+    if "," in text:
+        return [parse_value(part.strip()) for part in text.split(",") if part.strip()]
+    return _python_value(text)
+
+
+def _python_value(text: str) -> Any:
+    """Return what Python would read where TOML is stricter: `.5`, `1.`, `True`."""
+    if text in ("True", "False"):
+        return text == "True"
+    if re.fullmatch(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?", text):
+        return float(text)
+    return text
