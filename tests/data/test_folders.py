@@ -131,7 +131,7 @@ def test_what_is_no_picture_is_ignored_and_counted(photos):
     assert told(raw.choices, "ignored") == {
         "class folders without a picture: empty": 1,
         "pictures outside a class folder: stray.png": 1,
-        "files that are not pictures: dark/.hidden.png, dark/notes.txt, dark/pipe.png": 3,
+        "files of other kinds: dark/.hidden.png, dark/notes.txt, dark/pipe.png": 3,
     }
     assert sorted(photos.rglob("*")) == before, "nothing may be written into a user's folder"
 
@@ -142,6 +142,18 @@ def test_links_are_followed_but_not_in_circles(photos):
     raw = read(photos)
     assert len(raw.names) == 30
     assert (raw.targets == "linked").sum() == 10
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("mode", [0o000, 0o400])
+@pytest.mark.parametrize("which", [".", "dark"])
+def test_a_folder_that_may_not_be_looked_into_is_named(photos, mode, which):
+    (photos / which).chmod(mode)
+    try:
+        with pytest.raises(DataError, match="Permission denied"):
+            read(photos)
+    finally:
+        (photos / which).chmod(0o700)
 
 
 def test_very_long_names_and_spaces_are_kept(photos):

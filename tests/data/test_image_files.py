@@ -145,6 +145,14 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path, suffix):
     assert "only the first frame was taken" in repairs
 
 
+def test_a_cameras_preview_is_no_animation(tmp_path, scene):
+    image = Image.fromarray(scene)
+    path = saved(tmp_path / "a.jpg", image, "MPO", save_all=True, append_images=[image])
+    with Image.open(path) as reopened:
+        assert reopened.format == "MPO"
+    assert pixels_of(path)[1] == []
+
+
 def test_black_and_white_are_0_and_255(tmp_path):
     bits = Image.fromarray(np.array([[True, False]]))
     assert bits.mode == "1"

@@ -63,6 +63,14 @@ def test_a_missing_file_is_left_out_and_named(table):
     assert "pictures/p 4.png (no such file)" in choice.reason
 
 
+def test_a_row_without_a_file_is_left_out(table):
+    table.write_text(table.read_text() + ",even,1.0,1\n")
+    splits = data.load(table, target="label", images="file")
+    assert sum(splits.schema.counts.values()) == 20
+    (choice,) = [choice for choice in splits.schema.choices if choice.setting == "left out"]
+    assert "row 20, which is blank" in choice.reason
+
+
 def test_a_frame_names_files_from_the_working_folder(table, monkeypatch):
     monkeypatch.chdir(table.parent)
     splits = data.load(pl.read_csv(table), "label", images="file", size=4)

@@ -63,6 +63,8 @@ def decode(
         DataError: More than half cannot be read, or they would not fit into memory.
         SettingError: The size or the channels make no sense.
     """
+    if not paths:
+        raise DataError("there must be pictures to read, got none.")
     wanted = None if size is None else _checked_size(size)
     if channels not in (None, 1, 3):
         raise SettingError(f"channels must be 1 (grey) or 3 (colour), got {channels!r}.")
@@ -179,7 +181,7 @@ def _refuse_most_unreadable(unreadable: dict[int, str], names: Sequence[str]) ->
         told = named([f"{names[row]} ({reason})" for row, reason in sorted(unreadable.items())])
         raise DataError(
             f"{formats.count(len(unreadable))} of {formats.count(len(names))} pictures cannot be "
-            f"read: {told}. Check that the folder is the right one."
+            f"read: {told}. Check that these are the right files."
         )
 
 

@@ -11,8 +11,9 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data._array_files import PART_NAMES
 from thalweg.data._decoding import Size, decode, named
+from thalweg.data._image_files import FORMATS
 from thalweg.data._images import ImageInputs
-from thalweg.data._pictures import files_under, readable
+from thalweg.data._pictures import files_under, readable, refuse_folder
 from thalweg.data._source import Raw, Source, sources
 from thalweg.errors import DataError, SettingError
 
@@ -95,7 +96,10 @@ def is_folder(data: str | Path) -> bool:
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder, by name, hidden ones left out."""
-    return sorted(child for child in folder.iterdir() if child.is_dir() and child.name[0] != ".")
+    try:
+        return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_dir())
+    except OSError as error:
+        refuse_folder(error)
 
 
 def _find(root: Path) -> tuple[_Found, bool]:
@@ -123,7 +127,7 @@ def _told(root: Path, found: _Found) -> Iterator[Choice]:
     for what, paths in (
         ("class folders without a picture", found.empty),
         ("pictures outside a class folder", found.homeless),
-        ("files that are not pictures", found.others),
+        ("files of other kinds", found.others),
     ):
         if paths:
             names = named([readable(path.relative_to(root)) for path in paths])
@@ -137,4 +141,5 @@ def _why_none(root: Path, found: _Found) -> str:
         return f"the folder {name} holds {number} pictures, but no classes: {LAYOUTS}."
     if not found.others and not found.empty:
         return f"the folder {name} is empty. To load pictures, {LAYOUTS}."
-    return f"the folder {name} holds no pictures. To load some, {LAYOUTS}."
+    known = ", ".join(FORMATS)
+    return f"the folder {name} holds no pictures ({known}). To load some, {LAYOUTS}."

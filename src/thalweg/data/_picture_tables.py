@@ -38,7 +38,8 @@ def _read(
         frame = as_frame(data)
     check_column(frame, images)
     targets, target_names = read_targets(frame, target, {})
-    names = [str(name or "").strip() for name in frame[images].to_list()]
+    cells = enumerate(frame[images].to_list())
+    names = [str(name).strip() if name else f"row {row}, which is blank" for row, name in cells]
     decoded = decode([folder / name for name in names], names, size, channels)
     groups = None
     if group is not None:

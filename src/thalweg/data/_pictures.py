@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -88,28 +88,36 @@ def files_under(folder: Path, *, deep: bool = True) -> tuple[list[Path], list[Pa
         deep: Whether to look into its folders.
 
     Raises:
-        DataError: A folder may not be listed.
+        DataError: A folder may not be looked into.
     """
     pictures: list[Path] = []
     others: list[Path] = []
     seen: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=_refuse):
-        about = Path(place).stat()
-        if (about.st_dev, about.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((about.st_dev, about.st_ino))
-        folders[:] = sorted(name for name in folders if name[0] != ".") if deep else []
-        for name in sorted(files):
-            path = Path(place, name)
-            is_picture = name[0] != "." and path.suffix.lower() in SUFFIXES and path.is_file()
-            (pictures if is_picture else others).append(path)
+    try:
+        for place, folders, files in os.walk(folder, followlinks=True, onerror=refuse_folder):
+            about = Path(place).stat()
+            if (about.st_dev, about.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((about.st_dev, about.st_ino))
+            folders[:] = sorted(name for name in folders if name[0] != ".") if deep else []
+            for name in sorted(files):
+                path = Path(place, name)
+                is_picture = name[0] != "." and path.suffix.lower() in SUFFIXES and path.is_file()
+                (pictures if is_picture else others).append(path)
+    except OSError as error:
+        refuse_folder(error)
     return pictures, others
 
 
-def _refuse(error: OSError) -> None:
+def refuse_folder(error: OSError) -> NoReturn:
+    """Turn the system's error about a folder into ours.
+
+    Raises:
+        DataError: Always.
+    """
     raise DataError(
-        f"cannot list the folder {formats.plain(readable(error.filename))}: {error.strerror}. "
+        f"cannot look into {formats.plain(readable(error.filename))}: {error.strerror}. "
         "Make it readable, or move it away."
     ) from error
 
