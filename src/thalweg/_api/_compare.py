@@ -72,7 +72,7 @@ def _scores(run: Run) -> dict[str, float]:
         for metric, value in metrics.items()
     }
     best = run.status.best_epoch
-    if best is not None and best <= len(run.history.epochs):
+    if best and best <= len(run.history.epochs):
         row = run.history.epochs[best - 1]
         found |= {
             name.replace("_", " ", 1): value

@@ -13,6 +13,8 @@ Sections = dict[str, dict[str, Any]]
 """Settings by section: "data", "model", "task", "train"."""
 
 NAMES = ("data", "model", "task", "train")
+# What a section may hold besides the options of what it names.
+_FIXED = {"data": ("source", "target"), "model": ("name", "seed"), "task": ("name",)}
 # What `build` and `load` are told in other ways.
 _NOT_OPTIONS = frozenset({"features", "channels", "size", "outputs", "data", "options"})
 
@@ -54,7 +56,10 @@ def route(
             raise SettingError(
                 f"unknown section {section!r} in {setting!r}. {did_you_mean(section, only)}"
             )
-        homes = [section] if section else [each for each in only if name in names[each]]
+        if section:
+            homes = [section] if name in (*names[section], *_FIXED.get(section, ())) else []
+        else:
+            homes = [each for each in only if name in names[each]]
         if not homes:
             every = [each for section in only for each in names[section]]
             raise SettingError(f"unknown setting {name!r}. {did_you_mean(name, every)}")

@@ -106,7 +106,8 @@ def train_from(
     """
     began = time.perf_counter()
     options = dict(sections.get("data", {}))
-    if not options.pop("is_reloadable", True) or "source" not in options:
+    options.pop("object", None)
+    if "source" not in options:
         raise DataError(
             "these settings do not say where the data are (they were handed over in Python). "
             "Name a source: thalweg train SOURCE --config FILE."

@@ -2,7 +2,7 @@
 
 A checkpoint is a folder, `step-000000120`, of three files: `tensors.safetensors`,
 `state.json` and `history.jsonl`. It is written beside its place and renamed when
-`state.json`, written last, holds the checksum of the other two.
+`state.json`, written last, holds the checksums of the other two and its own.
 """
 
 import json
@@ -62,7 +62,7 @@ def save(state: State, folder: Path) -> None:
         "optimizer": optimizer,
         "streams": plain_streams,
     }
-    contents["state.json"] = json.dumps(plain).encode()
+    contents["state.json"] = json.dumps(sealed(plain)).encode()
     _write(folder, f"step-{state.step:09d}", contents)
     for old in checkpoints(folder)[KEPT:]:
         shutil.rmtree(old)
@@ -99,6 +99,12 @@ def restore(state: State, folder: Path) -> list[str]:
     raise CheckpointError(f"no intact checkpoint in {folder}: {found} Train again from its config.toml.")
 
 
+def sealed(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return plain data with a checksum of themselves, under the key "seal"."""
+    content = {name: value for name, value in plain.items() if name != "seal"}
+    return {**content, "seal": zlib.crc32(json.dumps(content, sort_keys=True).encode())}
+
+
 def to_bytes(tensors: dict[str, Tensor]) -> bytes:
     """Return tensors in the safetensors format, each a copy of its own on the host."""
     return safetensors.torch.save(
@@ -127,10 +133,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], History]:
     """
     try:
         plain = json.loads((path / "state.json").read_bytes())
+        if sealed(plain)["seal"] != plain["seal"]:
+            raise ValueError("state.json was altered")
         contents = {name: (path / name).read_bytes() for name in plain["checksums"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the checkpoint {path.name} is damaged ({error}).") from error
-    if plain.get("format", 0) > FORMAT:
+    if plain["format"] > FORMAT:
         raise CheckpointError(
             f"the checkpoint {path.name} has format {plain['format']}, this version of Thalweg "
             f"reads up to {FORMAT}. Upgrade Thalweg."

@@ -75,7 +75,7 @@ def fit(
         config, choice = found.settle(config)
         chosen.append(choice)
     settings = Settings(
-        data={"source": data.schema.source, **data.schema.options},
+        data=_data_settings(data),
         model=_model_settings(model, task),
         task={"name": task.name, **task.options()},
         train=config,
@@ -210,7 +210,7 @@ def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tupl
         penalty=Penalty(model, config.l1, config.l2) if config.l1 or config.l2 else None,
         fewest=fewest,
     )
-    return plan, State(model, optimizer, record_every=math.ceil(steps / MOST_STEPS_RECORDED))
+    return plan, State(model, optimizer, math.ceil(steps / MOST_STEPS_RECORDED), config.restore_best)
 
 
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -271,17 +271,22 @@ def _keep(run: Run, state: State) -> None:
         outcome = "interrupted"
     else:
         outcome = "diverged" if reason.startswith("the loss became") else "stopped"
-    has_best = run.settings.train.restore_best and state.best is not None
+    best = state.best if run.settings.train.restore_best else None
     run.history = state.history
     run.status = Status(
         state=outcome,
         reason=reason,
         epochs=state.epoch,
         steps=state.step,
-        best_epoch=state.best.epoch if has_best and state.best else None,
+        best_epoch=best.epoch if best else None,
         parameters=sum(each.numel() for each in run.model.parameters()),
     )
     run.model.eval()
+
+
+def _data_settings(data: Splits) -> dict[str, object]:
+    schema = data.schema
+    return {"source" if schema.is_reloadable else "object": schema.source, **schema.options}
 
 
 def _model_settings(model: nn.Module, task: Task) -> dict[str, object]:

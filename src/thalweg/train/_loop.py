@@ -66,6 +66,7 @@ def run(
     config = plan.config
     assert config.epochs is not None and config.batch_size is not None
     batches = bounds(len(plan.train), config.batch_size, plan.fewest)
+    state.begin()
     for observer in observers:
         observer.start(state)
     while state.epoch < config.epochs and state.stopped is None:
@@ -84,14 +85,15 @@ def run(
         if state.batch < len(batches) or state.stopped:
             state.stopped = state.stopped or "interrupted"
             break
-        state.end_epoch(validate(plan, state), config.min_improvement)
+        rate = plan.schedule(state.step - 1)
+        state.end_epoch(validate(plan, state), rate, config.min_improvement)
         if config.patience is not None and state.stale >= config.patience:
             state.stopped = f"no better validation loss for {state.stale} epochs"
         elif interrupted():
             state.stopped = "interrupted"
         for observer in observers:
             observer.epoch(state)
-    if config.restore_best and state.best is not None and state.stopped != "interrupted":
+    if state.best and state.keeps_best and state.stopped != "interrupted":
         state.model.load_state_dict(state.best.weights)
     for observer in observers:
         observer.end(state)

@@ -30,8 +30,11 @@ STEPS = 100
 MEMORY = 0.8
 # The trial ends when the loss exceeds its first value by this factor.
 EXPLODED = 4.0
-# How many standard deviations of the early losses the fall must exceed to count as one.
-SIGNIFICANT = 2.0
+# How many standard deviations of the smoothed noise the fall must exceed to count as one. The
+# smallest of a hundred values that are noise alone lies about two and a half below their mean.
+SIGNIFICANT = 5.0
+# Share of the loss that it must fall by: labels drawn at random let it fall by up to one per cent.
+SMALLEST_FALL = 0.02
 
 
 @dataclass(frozen=True)
@@ -124,12 +127,16 @@ def _judge(rates: list[float], losses: list[float], raw: list[float]) -> RateCur
     if len(rates) < STEPS // 5:
         return none(f"the loss ran away after {len(rates)} steps at rates below 1e-4")
     best = min(range(len(losses)), key=losses.__getitem__)
-    # The first fifth of the trial moves the weights too little to matter, so that its losses
-    # differ by the noise of the batches alone; smoothing shrinks that noise.
-    early = torch.tensor(raw[: STEPS // 5], dtype=torch.float64)
-    noise = float(early.std()) * math.sqrt((1 - MEMORY) / (1 + MEMORY)) + 1e-12
-    fall = (float(early.mean()) - losses[best]) / noise
-    if fall < SIGNIFICANT:
+    if best < STEPS // 5:
+        return none("the loss rose from the start")
+    # Neighbouring losses differ by the noise of their batches, whatever the trend; smoothing
+    # shrinks that noise.
+    tried = torch.tensor(raw[: best + 1], dtype=torch.float64)
+    noise = float(tried.diff().std()) * math.sqrt((1 - MEMORY) / (1 + MEMORY) / 2) + 1e-12
+    # The first fifth of the trial moves the weights too little to matter.
+    start = float(tried[: STEPS // 5].mean())
+    fall = (start - losses[best]) / noise
+    if fall < SIGNIFICANT or start - losses[best] < SMALLEST_FALL * abs(start):
         return none("the loss did not fall by more than its own noise")
     if best == len(losses) - 1 and len(losses) == STEPS:
         return none(f"the loss was still falling at the largest rate, {HIGHEST:g}")

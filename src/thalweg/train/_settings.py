@@ -24,7 +24,7 @@ class Settings:
     """What a run was made from: data, network, task and training."""
 
     data: dict[str, Any]
-    """"source" and the options of `tw.load`; without "source" the data came from Python."""
+    """The options of `tw.load`, with "source"; "object" where the data came from Python."""
     model: dict[str, Any]
     """"name", "seed" and options of a registered network; "class" for any other."""
     task: dict[str, Any]

@@ -20,7 +20,7 @@ class Best:
 
     loss: float
     epoch: int
-    """Counted from one."""
+    """Counted from one; zero for the weights before the first step."""
     weights: dict[str, Tensor]
 
 
@@ -41,12 +41,20 @@ class State:
         model: The network, on its device.
         optimizer: Of the network's parameters.
         record_every: Steps between two entries in the history.
+        keeps_best: Whether to keep a copy of the best weights.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer, record_every: int = 1) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        record_every: int = 1,
+        keeps_best: bool = True,
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.record_every = record_every
+        self.keeps_best = keeps_best
         self.history = History()
         self.epoch = 0
         """Epochs completed."""
@@ -63,6 +71,11 @@ class State:
         self.stopped: str | None = None
         """Why training ended before its last epoch."""
         self.pending: list[Pending] = []
+
+    def begin(self) -> None:
+        """Keep the first weights, to go back to if training fails before any epoch is done."""
+        if self.best is None:
+            self.best = Best(math.inf, 0, self._copy())
 
     def add(self, loss: Tensor, weight: Tensor | int, learning_rate: float) -> None:
         """Count one optimizer step."""
@@ -91,30 +104,37 @@ class State:
         """Mean training loss of the current epoch so far, in nats."""
         return self.loss_sum / self.weight_sum if self.weight_sum else math.nan
 
-    def end_epoch(self, measured: dict[str, float], min_improvement: float) -> None:
+    def end_epoch(
+        self, measured: dict[str, float], learning_rate: float, min_improvement: float
+    ) -> None:
         """Record an epoch, keep its weights if they are the best, and begin the next.
 
         Args:
             measured: "valid_loss" and the validation metrics; empty without validation.
+            learning_rate: Of the last step.
             min_improvement: How much smaller than the best a loss must be.
         """
         self.read()
         row = {
             "epoch": self.epoch + 1,
             "step": self.step,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "learning_rate": learning_rate,
             "train_loss": self.train_loss,
             **measured,
         }
         self.history.add_epoch(row)
         loss = row.get("valid_loss", row["train_loss"])
         # A loss that is not a number compares false and so is never the best.
-        if math.isfinite(loss) and (self.best is None or loss < self.best.loss - min_improvement):
-            weights = {name: value.clone() for name, value in self.model.state_dict().items()}
-            self.best = Best(loss, self.epoch + 1, weights)
+        if self.best is None or loss < self.best.loss - min_improvement:
+            self.best = Best(loss, self.epoch + 1, self._copy())
             self.stale = 0
         else:
             self.stale += 1
         self.epoch += 1
         self.batch = 0
         self.loss_sum = self.weight_sum = 0.0
+
+    def _copy(self) -> dict[str, Tensor]:
+        if not self.keeps_best:
+            return {}
+        return {name: value.clone() for name, value in self.model.state_dict().items()}

@@ -77,7 +77,7 @@ class Progress(Observer):
         if state.stopped:
             where = f"in epoch {state.epoch + 1}" if state.batch else f"after epoch {state.epoch}"
             self.console.print(Text(f"Stopped {where}: {state.stopped}."))
-        if state.best is not None:
+        if state.best is not None and state.best.epoch:
             row = state.history.epochs[state.best.epoch - 1]
             measured = ", ".join(
                 f"{name.replace('_', ' ')} {formats.figure(value)}"
