@@ -86,7 +86,7 @@ class ArrayEncoder(Encoder):
     @classmethod
     def fit(cls, inputs: ArrayInputs) -> tuple[Self, list[Choice]]:
         """Learn the moments of the training part."""
-        values = _finite(inputs)
+        values = inputs.values
         with np.errstate(over="ignore", invalid="ignore"):
             mean = values.mean(axis=0, dtype=np.float64)
             scale = values.std(axis=0, dtype=np.float64)
@@ -109,7 +109,7 @@ class ArrayEncoder(Encoder):
     def encode(self, inputs: Inputs) -> Float[Tensor, "examples ..."]:
         """Return (values − mean) / scale, computed in float64 and kept in float32."""
         assert isinstance(inputs, ArrayInputs)
-        values = _finite(inputs)
+        values = inputs.values
         mean, scale = self.mean.numpy(), self.scale.numpy()
         encoded = np.empty(values.shape, dtype=np.float32)
         with np.errstate(over="ignore"):
@@ -167,7 +167,7 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
     A single axis is read as one feature per example.
 
     Raises:
-        DataError: Rows differ in length, or values are not numbers.
+        DataError: Rows differ in length, values are not numbers, or one is NaN or infinite.
     """
     try:
         values = to_numpy(data)
@@ -189,14 +189,22 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
         raise DataError(f"{what} must have one row per example, got a single number.")
     if values.size == 0:
         raise DataError(f"{what} must hold examples with features, got shape {values.shape}.")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = ~np.isfinite(values).reshape(len(values), -1)
+        row, column = (int(index[0]) for index in np.nonzero(bad))
+        raise DataError(
+            f"{what} must be finite, got {formats.count(int(bad.sum()))} NaN or infinite values, "
+            f"the first at row {row}, feature {column}. Drop or fill them, or pass a data frame, whose "
+            "missing values are filled with the training median."
+        )
     return values[:, None] if values.ndim == 1 else values
 
 
 def _refuse_huge(numbers: np.ndarray, what: str) -> None:
     if not np.isfinite(numbers).all():
         raise DataError(
-            f"{what} hold numbers too large for float32 once standardized. Rescale them, or take "
-            "their logarithm."
+            f"{what} must be finite once standardized, in float32, and some are not. Rescale them, "
+            "or take their logarithm."
         )
 
 
@@ -214,21 +222,3 @@ def _read(data: Any, target: Any) -> Raw:
 
 
 sources.register("arrays", summary="arrays and tensors, tw.load(X, y)")(Source(_accepts, _read))
-
-
-def _finite(inputs: ArrayInputs) -> np.ndarray:
-    """Return the values, all finite.
-
-    Raises:
-        DataError: One is NaN or infinite; the message says where.
-    """
-    values = inputs.values
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        bad = ~np.isfinite(values).reshape(len(values), -1)
-        row, column = (int(index[0]) for index in np.nonzero(bad))
-        raise DataError(
-            f"{inputs.what} must be finite, got {formats.count(bad.sum())} NaN or infinite values, "
-            f"the first at row {row}, feature {column}. Drop or fill them, or pass a data frame, "
-            "whose missing values are filled with the training median."
-        )
-    return values

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import polars as pl
 
@@ -50,7 +50,7 @@ FEWEST_ROWS_PER_LEVEL = 2
 FEW_LEVELS = 8
 # Whole numbers called "id" are one if nearly all differ; a few repeats are entry errors.
 UNIQUE_SHARE = 0.95
-CALLED_ID = re.compile(r"(?:^|[\W_])(?:id|ids|uuid|guid|index)$|[a-z](?:Id|ID)$", re.IGNORECASE)
+CALLED_ID = re.compile(r"(?i:(?:^|[\W_])(?:id|uuid|guid|index)$)|[a-z](?:Id|ID)$")
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _as_numbers(cells: pl.Series) -> pl.Series:
     elif cells.dtype == pl.Time:
         cells = cells.cast(pl.Duration).dt.total_microseconds() / 1e6  # seconds since midnight
     elif not (cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null)):
-        return _nothing(cells, pl.Float64)
+        return _nothing(cells, pl.Float64())
     return cells.cast(pl.Float64, strict=False).fill_nan(None)
 
 
@@ -218,19 +218,20 @@ def _as_names(cells: pl.Series) -> pl.Series:
             ~whole.fill_null(False), cells.cast(pl.Int64, strict=False).cast(pl.String)
         )
     elif cells.dtype.is_nested() or cells.dtype == pl.Object:
-        return _nothing(cells, pl.String)
+        return _nothing(cells, pl.String())
     else:
         text = cells.cast(pl.String)
     text = _stripped(text)
     is_missing = text.str.to_lowercase().is_in(MISSING_NAME).fill_null(True)
-    return _nothing(text, pl.String).zip_with(is_missing, text)
+    return _nothing(text, pl.String()).zip_with(is_missing, text)
 
 
 def _stripped(cells: pl.Series) -> pl.Series:
     return cells.str.strip_chars()
 
 
-def _nothing(cells: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+def _nothing(cells: pl.Series, dtype: Any) -> pl.Series:
+    # Any, since beartype refuses polars' types as hints.
     return pl.Series(cells.name, [None], dtype=dtype).new_from_index(0, len(cells))
 
 

@@ -31,14 +31,14 @@ def as_frame(data: Any) -> pl.DataFrame:
         return _from_columns(data)
     try:
         frame = nw.from_native(data)
-    except nw.exceptions.DuplicateError as error:
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+        native = nw.to_native(frame)
+        if isinstance(native, pl.DataFrame):
+            return native
+        return pl.DataFrame([_as_series(str(cells.name), cells) for cells in frame.iter_columns()])
+    except (nw.exceptions.DuplicateError, pl.exceptions.DuplicateError) as error:
         raise DataError(f"column names must differ: {formats.plain(error)}.") from None
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    native = nw.to_native(frame)
-    if isinstance(native, pl.DataFrame):
-        return native
-    return pl.DataFrame([_as_series(str(name), frame[name]) for name in frame.columns])
 
 
 def _is_rows(data: Any) -> bool:

@@ -1,15 +1,15 @@
 """Rows of typed columns, and the encoder that turns them into features."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Shaped, UInt64
 from torch import Tensor
 
 from thalweg._core import formats
@@ -31,6 +31,8 @@ from thalweg.errors import DataError
 
 # With fewer numbers, unrelated rows lie close together by chance.
 FEWEST_NUMBERS = 4
+# The bits of a NaN, which no cell that is present has.
+MISSING_WORD = np.uint64(0x7FF8_0000_0000_0000)
 
 
 class TableInputs(Inputs):
@@ -62,8 +64,8 @@ class TableInputs(Inputs):
         return TableEncoder.fit(self)
 
     def digests(self) -> list[bytes]:
-        words = np.column_stack([_words(cells) for cells in self.frame] or [np.zeros(len(self))])
-        return [row.tobytes() for row in np.ascontiguousarray(words)]
+        words = np.column_stack([_words(cells) for cells in self.frame])
+        return [blake2b(row.tobytes(), digest_size=16).digest() for row in words]
 
     def signatures(self) -> Float[np.ndarray, "examples features"] | None:
         """Rows are near duplicates when names agree and no number differs by more than rounding."""
@@ -125,7 +127,13 @@ class TableEncoder(Encoder):
         start = 0
         for column in self.kept:
             stop = start + len(column.features)
-            features[:, start:stop] = column.encode(inputs.frame[column.name])
+            with np.errstate(over="ignore"):
+                features[:, start:stop] = column.encode(inputs.frame[column.name])
+            if not np.isfinite(features[:, start]).all():
+                raise DataError(
+                    f"column {quoted([column.name])} holds numbers too large for float32 once "
+                    "standardized. Correct them, or take their logarithm."
+                )
             start = stop
         return torch.from_numpy(features)
 
@@ -231,18 +239,19 @@ def _unseen(column: CategoryColumn, cells: pl.Series) -> list[Choice]:
     return [Choice("unseen category", "other", reason)]
 
 
-def _words(cells: pl.Series) -> Shaped[np.ndarray, " examples"]:
+def _words(cells: pl.Series) -> UInt64[np.ndarray, " examples"]:
     """Return 64 bits per cell; equal cells have equal bits, on every machine."""
     if cells.dtype == pl.Float64:
-        # Adding zero makes -0.0 and 0.0 one; every missing cell becomes the same NaN.
-        return (cells.fill_null(np.nan).to_numpy() + 0.0).view(np.uint64)
-    if cells.dtype == pl.Datetime:
-        return cells.to_numpy().astype("datetime64[us]").view(np.uint64)
-    distinct = cells.cast(pl.String).unique().drop_nulls()
-    digests = [
-        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) for text in distinct
-    ]
-    words = cells.cast(pl.String).replace_strict(
-        distinct, pl.Series(digests, dtype=pl.UInt64), default=None, return_dtype=pl.UInt64
-    )
-    return words.fill_null(0).to_numpy()
+        # Adding zero makes -0.0 and 0.0 one.
+        words = (cells.fill_null(0).to_numpy() + 0.0).view(np.uint64)
+    elif cells.dtype == pl.Datetime:
+        words = cells.dt.timestamp("us").fill_null(0).to_numpy().view(np.uint64)
+    else:
+        distinct = cells.unique().drop_nulls().cast(pl.String)
+        digests = [blake2b(text.encode(), digest_size=8).digest() for text in distinct]
+        numbers = pl.Series([int.from_bytes(digest) for digest in digests], dtype=pl.UInt64)
+        names = cells.cast(pl.String)
+        words = names.replace_strict(
+            distinct, numbers, default=0, return_dtype=pl.UInt64
+        ).to_numpy()
+    return np.where(cells.is_null().to_numpy(), MISSING_WORD, words)

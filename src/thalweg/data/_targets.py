@@ -126,7 +126,7 @@ def to_numpy(data: Any) -> np.ndarray:
 def is_missing(values: np.ndarray) -> np.ndarray:
     """Return True where an example has no target: None, NaN, or an empty string."""
     if values.dtype.kind == "f":
-        return np.isnan(_as_columns(values)).any(axis=1)
+        return np.asarray(np.isnan(_as_columns(values)).any(axis=1))
     if values.dtype.kind not in "OU":
         return np.zeros(len(values), dtype=bool)
     rows = _as_columns(values).tolist()
