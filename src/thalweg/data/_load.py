@@ -15,14 +15,7 @@ from thalweg.data._duplicates import find_duplicates
 from thalweg.data._partition import SplitRule, partition
 from thalweg.data._source import Raw, check_options, find_source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
-from thalweg.data._targets import (
-    KINDS,
-    Kind,
-    Target,
-    infer_target,
-    is_missing,
-    with_statistics,
-)
+from thalweg.data._targets import KINDS, Kind, Target, infer_target, is_missing, with_statistics
 from thalweg.errors import DataError, SettingError
 
 
@@ -92,14 +85,14 @@ def load(
         )
 
     is_named = isinstance(data, (str, Path))
-    named_target = target if is_named or isinstance(target, str) else None
-    given = {"target": named_target, "kind": kind, "valid": valid, "test": test, "split": split}
-    given = {name: v for name, v in {**given, "seed": seed, **options}.items() if v is not None}
-    plain = _plain(given)
+    given = {"kind": kind, "valid": valid, "test": test, "split": split, "seed": seed, **options}
+    if is_named or isinstance(target, str):
+        given["target"] = target
+    plain, is_whole = _plain(given)
     schema = Schema(
         source=_address(data, source),
-        name=str(data) if is_named else source,
-        is_reloadable=is_named and len(plain) == len(given),
+        name=_called(data, source),
+        is_reloadable=is_named and is_whole,
         options=plain,
         encoder=encoder,
         target=described,
@@ -122,6 +115,8 @@ def _read(data: Any, target: Any, seed: int, options: dict[str, Any]) -> tuple[s
     if "seed" in inspect.signature(read).parameters:
         options = {**options, "seed": seed}
     raw = read(data, target, **options)
+    if len(raw.inputs) == 0:
+        raise DataError(f"there must be examples to learn from, got none in {_called(data, name)}.")
     column = getattr(target, "name", None)
     if raw.target_names == ("target",) and isinstance(column, str):
         # A pandas or polars series beside the inputs knows what it holds.
@@ -143,25 +138,34 @@ def _drop_without_target(raw: Raw, choices: list[Choice]) -> Raw:
     return raw.select(np.flatnonzero(~missing))
 
 
+def _called(data: Any, source: str) -> str:
+    """Return what a person calls the data."""
+    return formats.plain(data) if isinstance(data, (str, Path)) else source
+
+
 def _address(data: Any, source: str) -> str:
     """Return what loads the data again from any folder; the source's name where nothing does."""
     if not isinstance(data, (str, Path)):
         return source
-    path = Path(data).expanduser()
+    path = Path(data)
     return str(path.resolve()) if source != "builtin" and path.exists() else str(data)
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that JSON can hold, paths as text; arrays and the like are left out."""
+def _plain(options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return the options that were given, paths as text, and whether that is all of them.
+
+    Arrays and the like, which JSON cannot hold, are left out.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
     kept = {}
-    for name, value in options.items():
+    for name, value in given.items():
         text = str(value.resolve()) if isinstance(value, Path) else value
         try:
             json.dumps(text, allow_nan=False)
         except (TypeError, ValueError):
             continue
         kept[name] = text
-    return kept
+    return kept, len(kept) == len(given)
 
 
 def _fingerprint(raw: Raw, target: Target, encoded: Tensor, parts: np.ndarray) -> str:

@@ -85,29 +85,22 @@ def partition(
     units = _units(groups, raw.groups)
     parts = np.where(fixed == "", "train", fixed)
     choices = _told_fixed(fixed, units) if raw.parts is not None else []
-    if needed == 1:
-        return parts, choices
-
-    by, reason = _way(raw, classes, rule)
-    if rule.by is None:
-        choices.append(Choice("split", by, reason))
-    units = np.unique(units[movable], return_inverse=True)[1]
-    if by == "time":
-        assert raw.times is not None
-        numbers = _by_time(_ranks(raw.times)[movable], units, shares)
-    else:
-        if by == "group" and units.max() == 0:
-            raise DataError(
-                "at least two groups are needed to split by group, and all examples are in one. "
-                "Name another column, or pass split='random'."
-            )
-        strata = _strata(raw, classes, by)[movable]
-        order = shuffled(units, rule.seed)
-        numbers = by_quota(strata, units, order, shares)
-        if classes is not None and by != "random":
-            choices += _told_rare(raw.targets[movable], strata)
-    parts[movable] = np.array(PARTS)[numbers]
-    return parts, choices + _told_misses(numbers, shares)
+    if needed > 1:
+        by, reason = _way(raw, classes, rule)
+        if rule.by is None:
+            choices.append(Choice("split", by, reason))
+        units = np.unique(units[movable], return_inverse=True)[1]
+        if by == "time":
+            numbers = _by_time(_ranks(raw)[movable], units, shares)
+        else:
+            _check_groups(units, by)
+            strata = _strata(raw, classes, by)[movable]
+            numbers = by_quota(strata, units, shuffled(units, rule.seed), shares)
+        parts[movable] = np.array(PARTS)[numbers]
+        choices += _told_misses(numbers, shares)
+    if classes is not None:
+        choices += _told_classes(raw.targets, classes, parts)
+    return parts, choices
 
 
 def _way(raw: Raw, classes: np.ndarray | None, rule: SplitRule) -> tuple[str, str]:
@@ -186,15 +179,25 @@ def _by_time(ranks: np.ndarray, units: np.ndarray, shares: np.ndarray) -> np.nda
     return (block >= first).astype(int) + (block >= second)
 
 
-def _ranks(times: np.ndarray) -> np.ndarray:
+def _check_groups(units: np.ndarray, by: str) -> None:
+    if by == "group" and units.max() == 0:
+        raise DataError(
+            "at least two groups are needed to split by group, and all examples are in one. "
+            "Name another column, or pass split='random'."
+        )
+
+
+def _ranks(raw: Raw) -> np.ndarray:
     """Return the rank of each time; equal times have equal ranks."""
+    times = raw.times
+    assert times is not None
     missing = np.array([time is None or time != time for time in times.tolist()])
     if times.dtype.kind == "M":
         missing |= np.isnat(times)
     if missing.any():
         row = int(np.flatnonzero(missing)[0])
         raise DataError(
-            f"every example needs a time to split by time, and {formats.count(missing.sum())} have "
+            f"every example needs a time to split by time, and {formats.count(int(missing.sum()))} have "
             f"none, the first at example {row}. Drop them, or pass split='random'."
         )
     try:
@@ -236,15 +239,24 @@ def _told_fixed(fixed: np.ndarray, units: np.ndarray) -> list[Choice]:
     return choices
 
 
-def _told_rare(targets: np.ndarray, strata: np.ndarray) -> list[Choice]:
-    """Return which classes are too rare to be in every part."""
-    counts = np.bincount(strata)
-    rare = [targets[int(np.argmax(strata == k))] for k in np.flatnonzero(counts == 1)]
-    if not rare:
-        return []
-    names = formats.plain(", ".join(map(str, rare)))
-    reason = f"one example each, which trains, so they are never tested: {names}"
-    return [Choice("rare classes", len(rare), reason)]
+def _told_classes(targets: np.ndarray, classes: np.ndarray, parts: np.ndarray) -> list[Choice]:
+    """Return which classes are too rare to be tested, and which are never trained."""
+    counts = np.bincount(classes)
+    trained = np.bincount(classes[parts == "train"], minlength=len(counts))
+    choices = []
+    for setting, found, reason in (
+        ("rare classes", (counts == 1) & (trained == 1), "one example each, and it trains"),
+        (
+            "unseen classes",
+            (counts > 0) & (trained == 0),
+            "no training example, so never predicted",
+        ),
+    ):
+        names = [targets[int(np.argmax(classes == k))] for k in np.flatnonzero(found)]
+        if names:
+            listed = formats.plain(", ".join(map(str, names)))
+            choices.append(Choice(setting, len(names), f"{reason}: {listed}"))
+    return choices
 
 
 def _told_misses(numbers: np.ndarray, shares: np.ndarray) -> list[Choice]:
