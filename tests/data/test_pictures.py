@@ -82,6 +82,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         COLOUR.read("none.jpg")
 
 
+def test_a_pillow_image_that_cannot_be_decoded_is_refused(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, size=(64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
+    with Image.open(tmp_path / "a.png") as image, pytest.raises(DataError, match="truncated"):
+        COLOUR.read(image)
+
+
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [

@@ -66,13 +66,13 @@ def _read(data: Any, target: Any = None, *, labels: Literal["fine", "coarse"] | 
     joined = np.concatenate(records)
     numbers = joined[:, list(layout.names).index(kind)]
     parts = np.repeat([part for _, part in files], lengths)
-    choices = [Choice("labels", kind, "CIFAR-100 has coarse and fine classes")]
-    if layout is CIFAR10:
-        found = sum(part == "train" for _, part in files)
-        choices = [Choice("batches", found, f"only {found} of {BATCHES} training files are there")]
-        choices = choices if found < BATCHES else []
-    elif labels is not None:
-        choices = []
+    choices = []
+    found = sum(part == "train" for _, part in files)
+    if layout is CIFAR10 and found < BATCHES:
+        reason = f"only {found} of {BATCHES} training files are there"
+        choices.append(Choice("batches", found, reason))
+    if layout is CIFAR100 and labels is None:
+        choices.append(Choice("labels", kind, "CIFAR-100 has coarse and fine classes"))
     return Raw(
         inputs=ImageInputs(joined[:, len(layout.names) :].reshape(-1, *SHAPE)),
         targets=_named(numbers, folder / layout.names[kind], MOST_CLASSES[kind]),

@@ -32,7 +32,7 @@ MULTIPLES = ((64, 32), (16, 8), (1, 1))
 MOST_THREADS = 8
 # Files that a message names; the others are counted.
 MOST_NAMED = 5
-# One number per pixel is kept twice for a moment, when the parts are cut out of the whole.
+# Every pixel is there twice for a moment, when the parts are cut out of the whole.
 MEMORY_SHARE = 0.5
 
 Size = int | tuple[int, int] | list[int]
@@ -129,9 +129,9 @@ def _choose(
         channels = 1 if all(seen.is_grey for seen in looks) else 3
     if wanted is not None:
         return (channels, *wanted), []
-    sizes = {(seen.height, seen.width) for seen in looks}
-    if len(sizes) == 1 and max(min(sizes)) <= LARGEST_KEPT:
-        height, width = sizes.pop()
+    height, width = looks[0].height, looks[0].width
+    is_one_size = all((seen.height, seen.width) == (height, width) for seen in looks)
+    if is_one_size and max(height, width) <= LARGEST_KEPT:
         reason = "every picture has this height and width"
         return (channels, height, width), [Choice("size", [height, width], reason)]
     shorter = int(np.median([min(seen.height, seen.width) for seen in looks]))

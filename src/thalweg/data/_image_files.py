@@ -30,7 +30,7 @@ MOST_PIXELS = 2**30 // 4 // 3
 # No camera has rows as long as this; half of what the JPEG format can express.
 LONGEST_SIDE = 2**15
 
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -65,31 +65,44 @@ class Look:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """Open one picture, not yet decoded.
+def explained() -> Iterator[None]:
+    """Turn whatever a decoder raises in the block into a `DataError`.
 
     Raises:
-        DataError: Why it cannot be read, there or while it is decoded in the block: a few
-            words to which the caller adds the name.
+        DataError: Why a picture cannot be read: a few words to which the caller adds the name.
     """
     try:
-        if not path.is_file():
-            # A pipe or a device would block or never end.
-            raise DataError("not a file" if path.exists() else "no such file")
-        with Image.open(path, formats=FORMATS) as image:
-            if max(image.size) > LONGEST_SIDE or image.width * image.height > MOST_PIXELS:
-                raise DataError(f"{image.width}×{image.height} pixels, which is too large")
-            yield image
+        yield
     except DataError:
         raise
     except Image.DecompressionBombError:
         raise DataError(f"more than {formats.count(2 * MOST_PIXELS)} pixels") from None
-    except UnidentifiedImageError:
-        raise DataError(_what_else(path)) from None
     except OSError as error:
         raise DataError(_short(error.strerror or error)) from error
     except _DAMAGE as error:
         raise DataError(_short(error)) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Open one picture, not yet decoded.
+
+    Raises:
+        DataError: Why it cannot be read, there or while it is decoded in the block, in a few
+            words.
+    """
+    with explained():
+        if not path.is_file():
+            # A pipe or a device would block or never end.
+            raise DataError("not a file" if path.exists() else "no such file")
+        try:
+            image = Image.open(path, formats=FORMATS)
+        except UnidentifiedImageError:
+            raise DataError(_what_else(path)) from None
+        with image:
+            if max(image.size) > LONGEST_SIDE or image.width * image.height > MOST_PIXELS:
+                raise DataError(f"{image.width}×{image.height} pixels, which is too large")
+            yield image
 
 
 @contextmanager

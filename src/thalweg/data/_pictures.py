@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from thalweg._core import formats
-from thalweg.data._image_files import SUFFIXES, quiet, read_pixels, to_pixels
+from thalweg.data._image_files import SUFFIXES, explained, quiet, read_pixels, to_pixels
 from thalweg.errors import DataError, DataNotFoundError, ShapeError
 
 ACCEPTED = (
@@ -138,7 +138,12 @@ def _walk(given: Any, shape: tuple[int, int, int]) -> Iterator[tuple[str | None,
         for file in files_under(path)[0]:
             yield readable(file.relative_to(path)), _read(file, shape)
     elif isinstance(given, Image.Image):
-        yield None, to_pixels(given, (height, width), channels)[0]
+        try:
+            with explained():
+                pixels = to_pixels(given, (height, width), channels)[0]
+        except DataError as error:
+            raise DataError(f"cannot read the Pillow image: {error}.") from error
+        yield None, pixels
     elif isinstance(given, (np.ndarray, Tensor)):
         values = given.detach().cpu().numpy() if isinstance(given, Tensor) else given
         for pixels in as_pictures(values, shape):
