@@ -52,7 +52,7 @@ class Binary(Task):
         check_two_classes(self.name, target)
         self.target = target
         self.outputs = 1
-        self._given = class_weights
+        self._given = _class_weights.plain(class_weights)
         self._weights = _class_weights.class_weights(target, class_weights)
 
     def check(self, output: Tensor, targets: Shaped[Tensor, "batch ..."]) -> None:

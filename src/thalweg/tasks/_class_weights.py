@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,7 +13,13 @@ from thalweg._core import formats
 from thalweg.data import Target
 from thalweg.errors import SettingError
 
-ClassWeights = Literal["balanced"] | Sequence[float] | None
+ClassWeights = str | float | Sequence[str | float] | np.ndarray | Tensor | None
+"""What a user may write; all but "balanced" and one number per class is refused here."""
+
+
+def plain(given: ClassWeights) -> Any:
+    """Return the weights as settings can keep them: an array as a list."""
+    return given.tolist() if isinstance(given, (np.ndarray, Tensor)) else given
 
 
 def class_weights(target: Target, given: ClassWeights) -> Float[Tensor, " classes"] | None:
@@ -30,6 +37,7 @@ def class_weights(target: Target, given: ClassWeights) -> Float[Tensor, " classe
         >>> class_weights(target, "balanced")
         tensor([0.6667, 2.0000])
     """
+    given = plain(given)
     if given is None:
         return None
     if given == "balanced":

@@ -63,14 +63,14 @@ class Classification(Task):
         label_smoothing: float = 0.0,
     ) -> None:
         check_kind(self.name, target, "category")
-        if not 0 <= label_smoothing < 1:
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing < 1:
             raise SettingError(
-                f"label_smoothing must be from 0 up to but without 1, got {label_smoothing}."
+                f"label_smoothing must be from 0 up to but without 1, got {label_smoothing!r}."
             )
         self.target = target
         self.outputs = len(target.classes)
         self.label_smoothing = label_smoothing
-        self._given = class_weights
+        self._given = _class_weights.plain(class_weights)
         self._weights = _class_weights.class_weights(target, class_weights)
 
     def check(self, output: Tensor, targets: Shaped[Tensor, "batch ..."]) -> None:

@@ -1,7 +1,7 @@
 """Numbers: a Gaussian or a Laplace distribution around the output."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
@@ -31,7 +31,7 @@ class Regression(Task):
 
     Args:
         target: Of kind "number".
-        distribution: Of the target around the output.
+        distribution: Of the target around the output, "gaussian" or "laplace".
 
     Raises:
         DataError: The target is of another kind.
@@ -49,9 +49,7 @@ class Regression(Task):
     name = "regression"
     primary = "mae"
 
-    def __init__(
-        self, target: Target, *, distribution: Literal["gaussian", "laplace"] = "gaussian"
-    ) -> None:
+    def __init__(self, target: Target, *, distribution: str = "gaussian") -> None:
         check_kind(self.name, target, "number")
         if distribution not in ("gaussian", "laplace"):
             raise SettingError(
