@@ -110,6 +110,7 @@ def test_empty_last_cells_are_not_ragged(tmp_path):
     [
         (b"", "is empty"),
         (b" \n \n", "is empty"),
+        ("\ufeff\u3000\n".encode(), "is empty"),
         (b"a,b\n", "header but no rows"),
         (b"a,b,a\n1,2,3\n", "differing column names, got 'a'"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "zero bytes"),
@@ -138,6 +139,13 @@ def test_a_missing_file_a_folder_and_damaged_files_are_named(tmp_path):
         read_table(write(tmp_path, whole.getvalue()[:-20], "cut.parquet"))
     with pytest.raises(DataError, match="is empty"):
         read_table(write(tmp_path, b"", "none.parquet"))
+
+
+def test_a_blank_line_is_an_empty_cell_only_where_there_is_one_column(tmp_path):
+    for empty in ("", '""', " "):
+        cells = columns(write(tmp_path, f"a\n1\n{empty}\n3\n"))["a"]
+        assert [cell.strip() for cell in cells] == ["1", "", "3"]
+    assert columns(write(tmp_path, "a,b\n1,2\n\n3,4\n")) == {"a": ["1", "3"], "b": ["2", "4"]}
 
 
 def test_nameless_columns_are_numbered(tmp_path):

@@ -92,6 +92,12 @@ def test_an_unseen_category_is_other_and_the_repair_is_stated(encoder):
     assert encoder.values(encoder.encode(read)[0])["city"] == "other"
 
 
+def test_a_cell_that_was_never_missing_in_training_is_filled_and_told(encoder):
+    read, _ = encoder.read(FRAME.with_columns(vip=None))
+    assert "'vip' lacks 4 cells" in read.repairs[0].reason
+    assert encoder.values(encoder.encode(read)[0])["vip"] == "true"  # the median
+
+
 def test_missing_columns_are_named(encoder):
     with pytest.raises(DataError, match=r"'age', 'vip' are needed .* only 'city', 'since', 'same'"):
         encoder.read(FRAME.drop("age", "vip"))
@@ -144,9 +150,13 @@ def test_a_digest_does_not_depend_on_the_rows_beside_it():
 def test_rows_are_near_when_only_rounding_parts_them():
     numbers = np.random.default_rng(0).normal(size=(50, 5))
     numbers[1] = numbers[0] + 1e-5
-    numbers[2] = numbers[0]
-    frame = pl.DataFrame(numbers, schema=list("abcde"))
-    frame = frame.with_columns(name=pl.Series(["x", "x", "y"] + ["x"] * 47))
+    numbers[2:5] = numbers[0]
+    frame = pl.DataFrame(numbers, schema=list("abcde")).with_columns(
+        name=pl.Series(["x", "x", "y"] + ["x"] * 47),
+        truth=pl.Series([True, True, True, False] + [True] * 46),
+        gap=pl.Series([1.0, 1.0, 1.0, 1.0, None] + [1.0] * 45),
+        empty=pl.lit(None, dtype=pl.Float64),
+    )
     signatures = inputs(frame).signatures()
     assert signatures is not None
     distances = np.linalg.norm(signatures - signatures[0], axis=1)

@@ -123,6 +123,7 @@ def test_missing_file():
         (["+", "-"] * 20, "category", "+"),
         (np.linspace(0, 1, 40).tolist(), "number", None),
         ([["a"], ["a", "b"]] * 20, "multilabel", "a"),
+        ([["a"], ["b"]] * 20, "multilabel", "a"),
     ],
 )
 def test_the_target_column_says_the_task(column, kind, first):
@@ -148,6 +149,8 @@ def test_an_array_beside_the_frame_is_the_target_too():
         raw = frame_raw(frame, target)
         assert len(raw.inputs.readings) == 2
         assert len(raw.targets) == 60
+    with pytest.raises(DataError, match="no target 'label'"):
+        frame_raw(frame[:1], "label")
     with pytest.raises(ShapeError, match="60 in all"):
         frame_raw(frame, np.zeros(7))
 

@@ -192,10 +192,11 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         bad = ~np.isfinite(values).reshape(len(values), -1)
         row, column = (int(index[0]) for index in np.nonzero(bad))
+        number = formats.count(int(bad.sum()))
         raise DataError(
-            f"{what} must be finite, got {formats.count(int(bad.sum()))} NaN or infinite values, "
-            f"the first at row {row}, feature {column}. Drop or fill them, or pass a data frame, whose "
-            "missing values are filled with the training median."
+            f"{what} must be finite, got {number} NaN or infinite values, the first at row {row}, "
+            f"feature {column}. Drop or fill them, or pass a data frame, whose missing values are "
+            "filled with the training median."
         )
     return values[:, None] if values.ndim == 1 else values
 

@@ -168,7 +168,9 @@ def _infer_text(cells: pl.Series) -> Reading:
     rows = counts["rows"].to_numpy()
     if rows[numbers.is_not_null().to_numpy()].sum() >= NUMBERS_MEANT * rows.sum():
         wrong = distinct.filter(numbers.is_null())
-        _refuse(cells, _stripped(cells).is_in(wrong.implode()).fill_null(False), "a number")
+        is_wrong = _stripped(cells).is_in(wrong.implode()).fill_null(False)
+        hint = " If the column holds names, pass columns={'NAME': 'category'}."
+        _refuse(cells, is_wrong, "a number", hint)
     return Reading(name, "category")
 
 
@@ -235,16 +237,16 @@ def _nothing(cells: pl.Series, dtype: Any) -> pl.Series:
     return pl.Series(cells.name, [None], dtype=dtype).new_from_index(0, len(cells))
 
 
-def _refuse(cells: pl.Series, is_wrong: pl.Series, needed: str) -> None:
+def _refuse(cells: pl.Series, is_wrong: pl.Series, needed: str, hint: str = "") -> None:
     """Raise for the first wrong cell, if there is one."""
-    row = is_wrong.arg_max() if is_wrong.any() else None
-    if row is None:
-        return
-    raise DataError(
-        f"column {formats.plain(repr(cells.name))} must be {needed} in every row, got "
-        f"{formats.plain(repr(cells[row]))} at row {row} (rows count from 0). Correct or clear the "
-        f"cell, or drop the column with drop=."
-    )
+    if is_wrong.any():
+        row = is_wrong.arg_max()
+        assert row is not None
+        raise DataError(
+            f"column {formats.plain(repr(cells.name))} must be {needed} in every row, got "
+            f"{formats.plain(repr(cells[row]))} at row {row} (rows count from 0). Correct or clear "
+            f"the cell.{hint}"
+        )
 
 
 def tokens(cells: pl.Series, parsed: pl.Series) -> Sequence[str]:

@@ -318,7 +318,7 @@ def quoted(names: list[str]) -> str:
         >>> quoted(["age", "sex"])
         "'age', 'sex'"
     """
-    return formats.plain(", ".join(map(repr, names)))
+    return formats.plain(", ".join(map(repr, names)), longest=300)
 
 
 def _days(cells: pl.Series) -> pl.Series:

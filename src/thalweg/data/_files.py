@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import itertools
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -82,7 +81,7 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{formats.plain(path)} cannot be read: {reason}.") from None
-    if not content.strip():
+    if not content:
         raise DataError(f"{path} is empty. A header and rows are needed.")
     return content
 
@@ -103,6 +102,8 @@ def _decoded(content: bytes, path: Path) -> tuple[str, list[Choice]]:
             reason = f"line {line} is not UTF-8: byte 0x{content[error.start]:02x}"
             choices.append(Choice("encoding", "latin-1", reason))
             text = content.decode("latin-1")
+    if not text.strip():
+        raise DataError(f"{path} is empty. A header and rows are needed.")
     if "\n" not in text:
         text = text.replace("\r", "\n")
     return text, choices
@@ -119,7 +120,8 @@ def _delimiter(text: str, path: Path, wanted: str | None) -> tuple[str, list[Cho
             )
         return wanted, []
     usual = "," if ".csv" in path.name.lower() else "\t"
-    fits = {delimiter: _fit(text, delimiter) for delimiter in (usual, *DELIMITERS)}
+    lines = text.split("\n", LINES_LOOKED_AT)[:LINES_LOOKED_AT]
+    fits = {delimiter: _fit(lines, delimiter) for delimiter in (usual, *DELIMITERS)}
     best = max(fits, key=lambda delimiter: fits[delimiter])
     if best == usual:
         return usual, []
@@ -127,9 +129,8 @@ def _delimiter(text: str, path: Path, wanted: str | None) -> tuple[str, list[Cho
     return best, [Choice("delimiter", DELIMITERS[best], reason)]
 
 
-def _fit(text: str, delimiter: str) -> tuple[float, int]:
-    """Return the share of the first rows with as many cells as the header, and how many."""
-    lines = itertools.islice(io.StringIO(text, newline=""), LINES_LOOKED_AT)
+def _fit(lines: list[str], delimiter: str) -> tuple[float, int]:
+    """Return the share of rows with as many cells as the header, and how many those are."""
     widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
     if not widths or widths[0] < 2:
         return 0.0, 1
@@ -138,7 +139,7 @@ def _fit(text: str, delimiter: str) -> tuple[float, int]:
 
 def _header(text: str, delimiter: str, path: Path) -> list[str]:
     """Return the columns' names, all different; nameless ones are numbered."""
-    _, first = next(_rows(text, delimiter, path))
+    first = next(row for _, row in _rows(text, delimiter, path) if not _is_blank(row))
     names = [name.strip() or f"column {position}" for position, name in enumerate(first)]
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
@@ -148,14 +149,17 @@ def _header(text: str, delimiter: str, path: Path) -> list[str]:
 
 
 def _rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the number of its last line."""
+    """Yield every row with the number of its last line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
-            if len(row) > 1 or "".join(row).strip():
-                yield reader.line_num, row
+            yield reader.line_num, row
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}. Correct the line.") from None
+
+
+def _is_blank(row: list[str]) -> bool:
+    return len(row) == 0 or (len(row) == 1 and not row[0].strip())
 
 
 def _all_at_once(text: str, delimiter: str, header: list[str]) -> pl.DataFrame | None:
@@ -174,14 +178,19 @@ def _row_by_row(text: str, delimiter: str, header: list[str], path: Path) -> pl.
     Raises:
         DataError: A row is longer or shorter than the header; the message says on which line.
     """
-    rows = []
+    rows: list[list[str]] = []
     for line, row in _rows(text, delimiter, path):
-        if len(row) != len(header):
+        if _is_blank(row):
+            # Among several columns a blank line is none; in a single one it is an empty cell.
+            if len(header) == 1 and rows:
+                rows.append([""])
+        elif len(row) == len(header):
+            rows.append(row)
+        else:
             raise DataError(
                 f"{path}, line {line}: {len(header)} cells are needed as in the header, "
                 f"got {len(row)}. Correct the line, or name the delimiter with delimiter=."
             )
-        rows.append(row)
     columns = zip(*rows[1:], strict=True) if len(rows) > 1 else [[] for _ in header]
     return pl.DataFrame(
         [pl.Series(str(n), cells, dtype=pl.String) for n, cells in enumerate(columns)]

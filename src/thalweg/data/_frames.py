@@ -63,6 +63,8 @@ def _as_series(name: str, column: nw.Series[Any]) -> pl.Series:
         if dtype.time_zone is not None:
             column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return pl.Series(name, column.to_numpy().astype("datetime64[us]"))
+    if isinstance(dtype, nw.Duration):
+        return pl.Series(name, column.to_numpy().astype("timedelta64[us]"))
     if dtype.is_numeric() and not dtype.is_decimal():
         return pl.Series(name, column.to_numpy())
     is_missing = column.is_null().to_list()

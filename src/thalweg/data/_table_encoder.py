@@ -1,7 +1,7 @@
 """Rows of typed columns, and the encoder that turns them into features."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -69,7 +69,9 @@ class TableInputs(Inputs):
 
     def signatures(self) -> Float[np.ndarray, "examples features"] | None:
         """Rows are near duplicates when names agree and no number differs by more than rounding."""
-        numbers = [cells for cells in self.frame if cells.dtype == pl.Float64]
+        numbers = [
+            cells for cells in self.frame if cells.dtype == pl.Float64 and cells.is_not_null().any()
+        ]
         if len(numbers) < FEWEST_NUMBERS:
             return None
         values = pl.DataFrame(numbers).to_numpy()
@@ -159,8 +161,7 @@ class TableEncoder(Encoder):
         readings = [column.reading for column in self.kept]
         parsed = [parse(frame[r.name], r) for r in readings]
         for column, cells in zip(self.kept, parsed, strict=True):
-            if isinstance(column, CategoryColumn):
-                repairs += _unseen(column, cells)
+            repairs += _told(column, cells)
         return TableInputs(pl.DataFrame(parsed), readings, repairs), row_names(frame.height)
 
     def to_json(self) -> dict[str, Any]:
@@ -229,14 +230,18 @@ def _choices(encoder: TableEncoder) -> list[Choice]:
     return [*choices, Choice("preprocessing", "standardize", reason)]
 
 
-def _unseen(column: CategoryColumn, cells: pl.Series) -> list[Choice]:
-    """State that names not met in training, or too rare there, count as none of the levels."""
-    unknown = cells.filter(~cells.is_in(column.levels)).drop_nulls()
-    if unknown.is_empty():
-        return []
-    names = formats.plain(", ".join(map(repr, unknown.unique(maintain_order=True))))
-    reason = f"{formats.count(len(unknown))} cells hold {names}, no level of column {column.name!r}"
-    return [Choice("unseen category", "other", reason)]
+def _told(column: Column, cells: pl.Series) -> Iterator[Choice]:
+    """Yield what an encoder makes of cells that it did not meet in training."""
+    name, missing = quoted([column.name]), cells.null_count()
+    if missing and f"{column.name} is missing" not in column.features:
+        reason = f"column {name} lacks {formats.count(missing)} cells, and lacked none in training"
+        yield Choice("missing cells", "filled", reason)
+    if isinstance(column, CategoryColumn):
+        unknown = cells.filter(~cells.is_in(column.levels)).drop_nulls()
+        if len(unknown):
+            met = quoted(unknown.unique(maintain_order=True).to_list())
+            reason = f"column {name} has no level for {met} ({formats.count(len(unknown))} rows)"
+            yield Choice("unseen category", "other", reason)
 
 
 def _words(cells: pl.Series) -> UInt64[np.ndarray, " examples"]:

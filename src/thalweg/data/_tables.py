@@ -71,7 +71,7 @@ def frame_raw(
         targets=targets,
         names=row_names(frame.height),
         target_names=target_names,
-        groups=None if group is None else np.array(frame[group].to_list(), dtype=object),
+        groups=None if group is None else _as_objects(frame[group]),
         times=None if time is None else _typed(frame[time]).to_numpy(),
         choices=choices,
     )
@@ -104,16 +104,23 @@ def _read_columns(
 def read_targets(
     frame: pl.DataFrame, target: Any, columns: Mapping[str, str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the targets and the names of their columns; no columns for an array beside."""
+    """Return the targets, and the names of their columns ("target" for an array beside).
+
+    Raises:
+        DataError: No target is named, it is absent, or its cells cannot be used.
+    """
     if target is None:
         raise DataError(
             "a target is needed: --target COLUMN or target=. "
-            f"The columns are {quoted(frame.columns)}; the last one is {frame.columns[-1]!r}."
+            f"The columns are {quoted(frame.columns)}; "
+            f"the last one is {quoted(frame.columns[-1:])}."
         )
     names = [target] if isinstance(target, str) else target
     is_names = isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names)
-    # A list as long as the table holds labels, unless it could only be names.
-    if not is_names or (len(names) == frame.height and not set(names) <= set(frame.columns)):
+    # A list as long as the table holds labels, unless they all are names of columns.
+    if isinstance(target, (list, tuple)) and len(target) == frame.height:
+        is_names = is_names and set(names) <= set(frame.columns)
+    if not is_names:
         return as_targets(target, frame.height), ("target",)
     for name in names:
         check_column(frame, name, "target")
@@ -123,8 +130,8 @@ def read_targets(
     for cells in typed:
         if cells.dtype not in (pl.Float64, pl.Boolean):
             raise DataError(
-                f"several targets must be numbers or booleans, but column {cells.name!r} holds "
-                f"{cells.dtype}. Name one target, or others."
+                "several targets must be numbers or booleans, but column "
+                f"{quoted([cells.name])} holds {cells.dtype}. Name one target, or others."
             )
     return np.column_stack([c.cast(pl.Float64).to_numpy() for c in typed]), tuple(names)
 
@@ -132,13 +139,15 @@ def read_targets(
 def _as_target(cells: pl.Series) -> np.ndarray:
     if cells.dtype == pl.Datetime:
         raise DataError(
-            f"target {cells.name!r} holds dates. Turn them into a number, such as days, first."
+            f"target {quoted([cells.name])} holds dates. Turn them into numbers, such as days."
         )
     if cells.dtype == pl.Float64 or (cells.dtype == pl.Boolean and not cells.null_count()):
         return cells.to_numpy()
-    values = np.empty(len(cells), dtype=object)
-    values[:] = cells.to_list()
-    return values
+    return _as_objects(cells)
+
+
+def _as_objects(cells: pl.Series) -> np.ndarray:
+    return np.fromiter(cells.to_list(), dtype=object, count=len(cells))
 
 
 def _typed(cells: pl.Series, kind: str | None = None) -> pl.Series:
@@ -147,6 +156,11 @@ def _typed(cells: pl.Series, kind: str | None = None) -> pl.Series:
 
 
 def check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
+    """Refuse a column that is not there.
+
+    Raises:
+        DataError: With the nearest name.
+    """
     if name not in frame.columns:
         raise DataError(
             f"there is no {noun} {formats.plain(repr(name))} in the table. "
