@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, no_type_check
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from thalweg.train._schedules import check_schedule, schedule_options
 PRECISIONS = ("float32", "bfloat16")
 
 
+# Types are checked below, with messages for people, in tests too.
+@no_type_check
 @dataclass(frozen=True)
 class Config:
     """How to train. None means: choose, and say why."""
