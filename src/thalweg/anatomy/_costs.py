@@ -6,6 +6,7 @@ activations, pooling and normalization count as nothing, as is usual.
 
 import math
 from collections.abc import Callable, Mapping
+from types import UnionType
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ Inputs = Mapping[str, Any]
 
 Formula = Callable[[Any, Inputs, Any], int]
 """MACs of one call, from the layer, its inputs and its output."""
+
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
+Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 # Where torch keeps the layers that take no sums of products, or hardly any.
 FREE = frozenset(
@@ -62,12 +66,12 @@ def _linear(layer: nn.Linear, inputs: Inputs, output: Tensor) -> int:
     return output.numel() * layer.in_features
 
 
-def _convolution(layer: nn.Conv2d, inputs: Inputs, output: Tensor) -> int:
+def _convolution(layer: Convolution, inputs: Inputs, output: Tensor) -> int:
     """Every output sums over one kernel, and over the channels of its group."""
     return output.numel() * math.prod(layer.kernel_size) * layer.in_channels // layer.groups
 
 
-def _transposed(layer: nn.ConvTranspose2d, inputs: Inputs, output: Tensor) -> int:
+def _transposed(layer: Transposed, inputs: Inputs, output: Tensor) -> int:
     """Every input is spread over one kernel, and over the channels of its group."""
     read = inputs["input"].numel()
     return read * math.prod(layer.kernel_size) * layer.out_channels // layer.groups
@@ -113,12 +117,12 @@ def _bilinear(layer: nn.Bilinear, inputs: Inputs, output: Tensor) -> int:
 
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 
-FORMULAS: tuple[tuple[tuple[type[nn.Module], ...], Formula], ...] = (
-    ((nn.Linear,), _linear),
-    ((nn.Conv1d, nn.Conv2d, nn.Conv3d), _convolution),
-    ((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _transposed),
-    ((nn.RNNBase,), _recurrent),
-    ((nn.RNNCellBase,), _cell),
-    ((nn.MultiheadAttention,), _attention),
-    ((nn.Bilinear,), _bilinear),
+FORMULAS: tuple[tuple[type[nn.Module] | UnionType, Formula], ...] = (
+    (nn.Linear, _linear),
+    (Convolution, _convolution),
+    (Transposed, _transposed),
+    (nn.RNNBase, _recurrent),
+    (nn.RNNCellBase, _cell),
+    (nn.MultiheadAttention, _attention),
+    (nn.Bilinear, _bilinear),
 )

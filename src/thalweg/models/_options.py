@@ -7,7 +7,7 @@ from thalweg._core import formats
 from thalweg.errors import SettingError, ShapeError
 
 
-def widths(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
+def widths(name: str, given: Any) -> tuple[int, ...]:
     """Return layer widths; a single number is one layer.
 
     Raises:
@@ -17,8 +17,8 @@ def widths(name: str, given: int | Sequence[int]) -> tuple[int, ...]:
         >>> widths("hidden", 64)
         (64,)
     """
-    several = (given,) if isinstance(given, int) else given
-    if isinstance(several, str) or not all(_is_positive(width) for width in several):
+    several = given if isinstance(given, (list, tuple)) else (given,)
+    if not all(isinstance(width, int) and width >= 1 for width in several):
         got = formats.plain(repr(given))
         raise SettingError(f"{name} must be whole numbers of at least 1, such as 64,64; got {got}.")
     return tuple(several)
@@ -57,7 +57,3 @@ def check_image_size(network: str, size: tuple[int, int]) -> None:
         raise ShapeError(
             f"network {network!r} needs images of at least 1×1 pixel, got {size[0]}×{size[1]}."
         )
-
-
-def _is_positive(width: Any) -> bool:
-    return isinstance(width, int) and width >= 1

@@ -17,9 +17,9 @@ SIZES = ("outputs", "features", "channels", "size")
 networks: Registry[Callable[..., nn.Module]] = Registry("network")
 """Every network by name.
 
-A factory takes `outputs`, and either `features` (it flattens what it gets) or `channels` and
-`size`, height and width (it takes images), all keyword-only; its other keyword-only parameters
-are its options. A network for one task alone names it by an attribute `task`.
+A factory takes `outputs`, and either `features` (it flattens what it gets) or `channels` and, if
+it matters, `size`, height and width (it takes images), all keyword-only; its other keyword-only
+parameters are its options. A network for one task alone names it by an attribute `task`.
 """
 
 
@@ -66,7 +66,8 @@ class Recipe:
                 f"has shape {wide}. Use 'mlp'."
             )
         channels, height, width = self.shape
-        return {"channels": channels, "size": (height, width)}
+        sizes = {"channels": channels, "size": (height, width)}
+        return {name: size for name, size in sizes.items() if name in parameters}
 
 
 def recipe_of(model: nn.Module) -> Recipe | None:

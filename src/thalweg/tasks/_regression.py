@@ -76,7 +76,7 @@ class Regression(Task):
 
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
         mean, scale = self._mean.to(targets), self._scale.to(targets)
-        predicted = mean + scale * output.reshape(targets.shape)
+        predicted = mean + scale * output.detach().reshape(targets.shape)
         return {"mae": float(mean_absolute_error(predicted, targets))}
 
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:

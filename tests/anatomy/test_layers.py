@@ -1,0 +1,227 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from thalweg.anatomy import Anatomy, Layer, layers
+from thalweg.errors import ShapeError
+from thalweg.models import build, networks
+
+
+class Attention(nn.Module):
+    """Attention as users write it: products of its own between layers of torch."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        query, key, value = self.project(inputs).chunk(3, dim=-1)
+        return self.output((query @ key.mT).softmax(dim=-1) @ value)
+
+
+class Scale(nn.Module):
+    """Learns, but multiplies no matrices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(1))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs * self.factor
+
+
+class Product(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 5))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs @ self.weight
+
+
+class First(nn.Module):
+    """Gives the first of the outputs of a layer that gives several."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if isinstance(self.layer, nn.MultiheadAttention):
+            return self.layer(inputs, inputs, inputs)[0]
+        if isinstance(self.layer, nn.Bilinear):
+            return self.layer(inputs[..., :3], inputs[..., 3:])
+        output = self.layer(inputs)
+        return output[0] if isinstance(output, tuple) else output
+
+
+def counted_by_torch(model: nn.Module, shape: tuple[int, ...]) -> int:
+    counter = FlopCounterMode(display=False)
+    with counter:  # with gradients: without them torch runs fused kernels it cannot count
+        model.eval()(torch.zeros(1, *shape))
+    return counter.get_total_flops() // 2
+
+
+MODELS = [
+    (nn.Conv1d(4, 6, 3, stride=2, padding=1), (4, 11)),
+    (nn.Conv2d(4, 8, (3, 5), groups=4, dilation=2), (4, 13, 14)),
+    (nn.Conv3d(2, 3, 2), (2, 4, 5, 6)),
+    (nn.ConvTranspose1d(4, 6, 3, stride=2), (4, 7)),
+    (nn.ConvTranspose2d(4, 8, 3, stride=2, groups=2), (4, 5, 6)),
+    (nn.Linear(5, 7), (5,)),
+    (nn.Linear(5, 7), (3, 2, 5)),
+    (Attention(8), (6, 8)),
+    (nn.Sequential(Product(), nn.ReLU(), nn.Linear(5, 2)), (4,)),
+    (build("lenet", classes=10, channels=1, size=28), (1, 28, 28)),
+    (build("convnet", classes=10, channels=3, size=65), (3, 65, 65)),
+    (First(nn.RNN(5, 7, 2, batch_first=True)), (6, 5)),
+    (First(nn.GRU(5, 7, bidirectional=True, batch_first=True)), (6, 5)),
+    (First(nn.LSTMCell(5, 7)), (5,)),
+    (First(nn.MultiheadAttention(8, 2, batch_first=True)), (6, 8)),
+]
+
+
+@pytest.mark.parametrize(("model", "shape"), MODELS, ids=lambda value: type(value).__name__)
+def test_macs_agree_with_torch(model, shape):
+    anatomy = Anatomy(layers(model, shape))
+    assert anatomy.not_priced == []
+    assert anatomy.macs == counted_by_torch(model, shape) > 0
+    assert anatomy.flops == 2 * anatomy.macs
+
+
+# oneDNN, whose kernels torch cannot count, says that it leaves projections to others.
+@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
+@pytest.mark.parametrize("projection", [0, 3])
+def test_an_lstm_multiplies_each_of_its_matrices_once_a_step(projection):
+    layer = nn.LSTM(5, 7, 2, bidirectional=True, proj_size=projection, batch_first=True)
+    matrices = sum(each.numel() for name, each in layer.named_parameters() if "weight" in name)
+    assert Anatomy(layers(First(layer), (6, 5))).macs == 6 * matrices
+
+
+def test_a_bilinear_layer_sums_over_both_inputs():
+    # 4 outputs, each over 3 times (2 products, then one with the first input).
+    assert Anatomy(layers(First(nn.Bilinear(3, 2, 4)), (5,))).macs == 4 * 3 * (2 + 1)
+
+
+@pytest.mark.parametrize("name", networks.names())
+def test_every_registered_network_is_priced_to_the_last_layer(name):
+    model = build(name, outputs=1, channels=1, size=28)
+    anatomy = Anatomy(layers(model, (1, 28, 28)))
+    assert anatomy.not_priced == []
+    assert anatomy.parameters == sum(each.numel() for each in model.parameters())
+    assert anatomy.macs == counted_by_torch(model, (1, 28, 28))
+
+
+def test_the_table_is_that_of_the_course():
+    table = layers(build("lenet", classes=10, channels=1, size=32), (1, 32, 32))
+    priced = [(each.output_shape, each.parameters, each.macs) for each in table if each.macs]
+    assert priced == [
+        ((6, 28, 28), 156, 117_600),
+        ((16, 10, 10), 2_416, 240_000),
+        ((120,), 48_120, 48_000),
+        ((84,), 10_164, 10_080),
+        ((10,), 850, 840),
+    ]
+
+
+def test_what_cannot_be_priced_is_not_called_free():
+    table = layers(nn.Sequential(nn.Linear(4, 4), Scale(), nn.ReLU()), (4,))
+    assert [layer.macs for layer in table] == [16, None, 0]
+    assert Anatomy(table).not_priced == ["1"]
+    assert Anatomy(table).macs == 16
+
+
+def test_a_module_may_say_itself_what_it_costs():
+    model = nn.Sequential(Scale())
+    model[0].macs = 4
+    assert [layer.macs for layer in layers(model, (4,))] == [4]
+
+
+def test_products_between_layers_are_a_row_of_their_own():
+    table = layers(Attention(8), (6, 8))
+    assert [(layer.name, layer.macs) for layer in table] == [
+        ("", 2 * 6 * 6 * 8),
+        ("project", 6 * 8 * 24),
+        ("output", 6 * 8 * 8),
+    ]
+
+
+def test_shared_parameters_count_once_and_shared_layers_cost_each_time():
+    layer = nn.Linear(4, 4)
+    tied = nn.Linear(4, 4)
+    tied.weight = layer.weight
+    anatomy = Anatomy(layers(nn.Sequential(layer, nn.ReLU(), layer, tied), (4,)))
+    assert [each.parameters for each in anatomy.layers] == [20, 0, 4]
+    assert [each.macs for each in anatomy.layers] == [32, 0, 16]
+
+
+def test_a_layer_that_is_not_used_has_no_shape_and_no_cost():
+    class Spare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.spare = nn.Linear(2, 2), nn.Linear(2, 3)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.used(inputs)
+
+    assert layers(Spare(), (2,))[1] == Layer("spare", "Linear", None, 9, 0)
+
+
+def test_time_first_layers_show_their_shape_without_the_batch():
+    class TimeFirst(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.recurrent = nn.GRU(5, 7)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.recurrent(inputs.transpose(0, 1))[0]
+
+    assert layers(TimeFirst(), (6, 5))[0].output_shape == (6, 7)
+
+
+def test_the_model_its_modes_and_the_random_state_are_left_alone():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 2))
+    model.train()
+    model[1].eval()
+
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return inputs + torch.rand(1)
+
+    model.append(Counting())
+    before, modes = copy.deepcopy(model.state_dict()), [each.training for each in model.modules()]
+    state = torch.get_rng_state()
+    layers(model, (3,))
+    assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
+    assert [each.training for each in model.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not any(each._forward_hooks or each._forward_pre_hooks for each in model.modules())
+
+
+def test_the_model_is_left_alone_when_the_shape_does_not_fit_too():
+    model = nn.Sequential(nn.Linear(3, 4)).train()
+    with pytest.raises(ShapeError, match=r"cannot take inputs of shape \(1, 5\)"):
+        layers(model, (5,))
+    assert model.training
+    assert not model[0]._forward_hooks
+
+
+def test_whole_numbers_are_looked_up_for_nothing():
+    model = nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 2))
+    table = layers(model, (6,), torch.long)
+    assert [(layer.output_shape, layer.macs) for layer in table] == [((6, 4), 0), ((6, 2), 48)]
+
+
+def test_lazy_layers_are_refused_before_they_take_a_shape():
+    model = nn.Sequential(nn.LazyLinear(3))
+    with pytest.raises(ShapeError, match="lazy layers"):
+        layers(model, (4,))
