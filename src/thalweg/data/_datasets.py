@@ -28,21 +28,21 @@ def _read(data: Any, target: Any) -> Raw:
         )
     if len(data) == 0:
         raise DataError(f"{name} must hold examples, got none.")
-    inputs, targets = [], []
+    inputs: list[np.ndarray] = []
+    targets: list[np.ndarray] = []
     for index in range(len(data)):
         item = data[index]
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise DataError(
                 f"{name} must give pairs (input, target), got {_called(item)} at index {index}."
             )
-        x, y = _as_array(item[0]), _as_array(item[1])
-        if inputs and x.shape != inputs[0].shape:
-            raise ShapeError(
-                f"the inputs of {name} must have one shape, got {inputs[0].shape} at index 0 and "
-                f"{x.shape} at index {index}. Resize them in its transform."
-            )
-        inputs.append(x)
-        targets.append(y)
+        for what, column, value in zip(("inputs", "targets"), (inputs, targets), item, strict=True):
+            column.append(_as_array(value))
+            if column[-1].shape != column[0].shape:
+                raise ShapeError(
+                    f"the {what} of {name} must have one shape, got {column[0].shape} at index 0 "
+                    f"and {column[-1].shape} at index {index}. Make them equal in its transform."
+                )
     values = np.stack(inputs)
     raw = sources[find_source(values)].read(values, np.stack(targets))
     reason = "every example was read once; a random transform in it would not be drawn anew"

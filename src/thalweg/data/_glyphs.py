@@ -107,13 +107,13 @@ def _distorted(
 
     # The factors below are in radians, pixels or parts of one: as far as a person still reads
     # nearly every character without effort, judged on contact sheets.
-    cosine, sine = np.cos(0.3 * turn), np.sin(0.3 * turn)
+    cosine, sine = np.cos(0.22 * turn), np.sin(0.22 * turn)
     grid = np.arange(SIZE) - (SIZE - 1) / 2
     y, x = np.meshgrid(grid, grid, indexing="ij")
     x, y = x - 2 * right, y - 2 * down
     x, y = cosine * x + sine * y, cosine * y - sine * x
-    x, y = (x + 0.35 * shear * y) * np.exp(0.2 * wide), y * np.exp(0.15 * tall)
-    distance = _read_at(templates, x + 1.6 * bend_x, y + 1.6 * bend_y)
+    x, y = (x + 0.28 * shear * y) * np.exp(0.2 * wide), y * np.exp(0.15 * tall)
+    distance = _read_at(templates, x + 1.2 * bend_x, y + 1.2 * bend_y)
     thicker = 0.25 * strength + 0.5 * weight + 0.45 * pressure
     edge = 1.0 + 0.6 * softness
     return (0.5 + (distance + thicker) / edge).clip(0, 1) * (1 - 0.25 * fade)
