@@ -123,7 +123,9 @@ def _status(run: Run) -> str:
         "diverged": f"Diverged after {of}: {reason}. A smaller learning rate usually helps.",
         "interrupted": f"Interrupted after {of}.",
     }.get(status.state, f"{formats.plain(status.state)} after {of}.")
-    if status.best_epoch is not None and status.state != "interrupted":
+    if status.best_epoch == 0:
+        sentence += " The weights are those from before the first step: none later was better."
+    elif status.best_epoch is not None and status.state != "interrupted":
         sentence += f" The weights are those of epoch {formats.count(status.best_epoch)}, the best."
     return f"{sentence}{_ended(run.folder)}"
 

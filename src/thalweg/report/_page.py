@@ -13,7 +13,7 @@ from thalweg._core import files, formats
 from thalweg.report import _charts
 from thalweg.report._evidence import gather
 from thalweg.report._headline import headline
-from thalweg.report.sections import SECTIONS
+from thalweg.report.sections import compose
 from thalweg.train import Run
 
 
@@ -41,7 +41,7 @@ def write_page(run: Run, path: Path) -> Path:
 def render(run: Run) -> str:
     """Return the page of a run as HTML."""
     evidence = gather(run)
-    sections = [made for make in SECTIONS if (made := make(run, evidence)) is not None]
+    sections = compose(run, evidence)
     charts: dict[str, UIElement] = {}
     for section in sections:
         charts |= section.charts

@@ -12,7 +12,7 @@ _METRICS = {
     "f1": "F1",
     "auroc": "area under ROC",
     "mae": "mean absolute error",
-    "rmse": "root mean squared error",
+    "rmse": "RMS error",
     "r2": "R²",
     "errors": "mistakes",
 }

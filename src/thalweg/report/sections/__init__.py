@@ -17,19 +17,37 @@ from thalweg.report.sections._settings import settings
 from thalweg.report.sections._timing import timing
 from thalweg.train import Run
 
-SECTIONS: tuple[Callable[[Run, Evidence | str], Section | None], ...] = (
-    curves,
+ANSWERS: tuple[Callable[[Run, Evidence], Section | None], ...] = (
     confusion,
     calibration,
     numbers,
     mistakes,
     classes,
+)
+"""What the network's answers show; None where a section does not apply."""
+
+BACKGROUND: tuple[Callable[[Run], Section], ...] = (
     settings,
     data_card,
     anatomy,
     timing,
     repetition,
 )
-"""Each takes the run and the evidence, or why there is none; None where it does not apply."""
+"""What the run was made from."""
 
-__all__ = ["SECTIONS"]
+
+def compose(run: Run, evidence: Evidence | str) -> list[Section]:
+    """Return the sections of a run's page.
+
+    Args:
+        run: Any run.
+        evidence: The network's answers, or why there are none, as a sentence.
+    """
+    if isinstance(evidence, str):
+        found = [Section("answers", "Answers", f"{evidence} No answer is therefore shown.")]
+    else:
+        found = [made for section in ANSWERS if (made := section(run, evidence)) is not None]
+    return [curves(run), *found, *(section(run) for section in BACKGROUND)]
+
+
+__all__ = ["compose"]

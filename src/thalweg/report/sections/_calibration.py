@@ -33,13 +33,11 @@ class Reliability:
         return float((gaps * self.counts).sum() / self.counts.sum())
 
 
-def calibration(run: Run, evidence: Evidence | str) -> Section | None:
+def calibration(run: Run, evidence: Evidence) -> Section | None:
     """Draw how often the network is right against how sure it is."""
     if run.schema.target.kind == "number":
         return None
     title = "Calibration"
-    if isinstance(evidence, str):
-        return Section("calibration", title, evidence)
     if evidence.prediction.probabilities is None:
         return Section("calibration", title, "The network gives no probabilities, only decisions.")
     meaning, probabilities, outcomes = _claims(run, evidence)

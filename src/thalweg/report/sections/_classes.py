@@ -30,14 +30,12 @@ class ClassScore:
     """Share of those that have it that were said to; None where none has."""
 
 
-def classes(run: Run, evidence: Evidence | str) -> Section | None:
+def classes(run: Run, evidence: Evidence) -> Section | None:
     """Tabulate count, precision and recall of every class."""
     if run.schema.target.kind == "number":
         return None
     noun = "label" if run.schema.target.kind == "multilabel" else "class"
     title = "By label" if noun == "label" else "By class"
-    if isinstance(evidence, str):
-        return Section("classes", title, evidence)
     names = [formats.plain(label, longest=60) for label in run.schema.target.classes]
     scores = class_scores(evidence.targets, evidence.decided, names)
     present = [score for score in scores if score.recall is not None]

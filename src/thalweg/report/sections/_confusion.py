@@ -28,13 +28,11 @@ class Pair:
     """Of the examples of the true class."""
 
 
-def confusion(run: Run, evidence: Evidence | str) -> Section | None:
+def confusion(run: Run, evidence: Evidence) -> Section | None:
     """Show the confusion matrix, or the most confused pairs of many classes."""
     if run.schema.target.kind != "category":
         return None
     title = "Confusion"
-    if isinstance(evidence, str):
-        return Section("confusion", title, evidence)
     names = [formats.plain(label, longest=40) for label in run.schema.target.classes]
     pairs = most_confused(evidence.targets, evidence.decided, names)
     matrix = None

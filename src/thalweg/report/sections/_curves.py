@@ -7,9 +7,10 @@ import numpy as np
 from bokeh.layouts import column
 from bokeh.models import (
     BasicTicker,
-    BasicTickFormatter,
     ColumnDataSource,
+    DataRange1d,
     HoverTool,
+    PrintfTickFormatter,
     Range1d,
     Span,
     UIElement,
@@ -18,7 +19,6 @@ from bokeh.plotting import figure
 
 from thalweg._core import formats
 from thalweg.report._charts import chart, finite, painted, thinned
-from thalweg.report._evidence import Evidence
 from thalweg.report._section import Section
 from thalweg.report._wording import metric_name, several
 from thalweg.train import Run
@@ -27,7 +27,7 @@ from thalweg.train import Run
 SPIKY = 20.0
 
 
-def curves(run: Run, evidence: Evidence | str) -> Section:
+def curves(run: Run) -> Section:
     """Draw what was measured while the network trained."""
     history = run.history
     if not history.steps and not history.epochs:
@@ -40,7 +40,9 @@ def curves(run: Run, evidence: Evidence | str) -> Section:
     if not len(known):
         return Section("curves", "Training", _sentence(run) + " No loss was a finite number.")
     has_logarithm = bool((known > 0).all())
-    is_logarithmic = has_logarithm and bool(known.max() > SPIKY * np.median(known))
+    # The lower of two middle ones, so that a spike among few does not count as usual.
+    usual = np.quantile(known, 0.5, method="lower")
+    is_logarithmic = has_logarithm and bool(known.max() > SPIKY * usual)
     return Section(
         "curves",
         "Training",
@@ -48,10 +50,10 @@ def curves(run: Run, evidence: Evidence | str) -> Section:
         body={
             "has_valid": bool(history.column("valid_loss")),
             "has_epochs": bool(history.epochs),
-            "best_epoch": run.status.best_epoch,
+            "best_epoch": run.status.best_epoch or None,
             "has_logarithm": has_logarithm,
             "is_logarithmic": is_logarithmic,
-            "is_diverged": run.status.state == "diverged",
+            "is_broken": bool(np.isnan(finite([row.get("loss") for row in history.steps])).any()),
         },
         charts={"curves-chart": _panels(run, has_logarithm, is_logarithmic)},
     )
@@ -64,7 +66,7 @@ def _sentence(run: Run) -> str:
     name = "valid_loss" if "valid_loss" in rows[-1] else "train_loss"
     words = "validation" if name == "valid_loss" else "training"
     first, last = rows[0].get(name), rows[-1].get(name)
-    if best is None:
+    if not best:
         return (
             f"The {words} loss was {formats.figure(finite([first])[0])} after the first epoch and "
             f"{formats.figure(finite([last])[0])} after the last."
@@ -100,9 +102,9 @@ def _panels(run: Run, has_logarithm: bool, is_logarithmic: bool) -> UIElement:
         _inspect(metric, source, [primary])
         panels.append(metric)
     rate = chart("learning rate per step", height=130, x_label=unit, **options)
-    # Powers of ten, if any; "1.000e-3" would not fit beside the axis.
-    rate.yaxis[0].formatter = BasicTickFormatter(precision=1, use_scientific=True)
+    rate.yaxis[0].formatter = PrintfTickFormatter(format="%.2g")
     rate.yaxis[0].ticker = BasicTicker(desired_num_ticks=2, num_minor_ticks=0)
+    rate.y_range = DataRange1d(start=0)
     rates = finite([row.get("learning_rate") for row in run.history.steps])
     if len(rates):
         kept = thinned(rates)
@@ -124,15 +126,18 @@ def _loss(
     losses = finite([row.get("loss") for row in run.history.steps])
     if len(losses):
         kept = thinned(losses)
-        thin = plot.line(steps[kept], losses[kept], line_width=1, line_alpha=0.35)
+        # Before the first epoch the steps are all there is to see.
+        alpha = 0.35 if run.history.epochs else 1.0
+        thin = plot.line(steps[kept], losses[kept], line_width=1, line_alpha=alpha)
         painted(thin.glyph, line_color="train")
     for name, colour in (("train_loss", "train"), ("valid_loss", "valid")):
         if name in source.column_names:
             _line(plot, source, name, colour)
     _mark_best(plot, run)
     _inspect(plot, source, ["train_loss", "valid_loss"])
-    if run.status.state == "diverged" and len(steps):
-        span = Span(location=float(steps[-1]), dimension="height", line_dash="dotted", line_width=2)
+    broken = steps[np.isnan(losses)]
+    if len(broken):
+        span = Span(location=float(broken[0]), dimension="height", line_dash="dotted", line_width=2)
         plot.add_layout(painted(span, line_color="bad"))
     return plot
 
@@ -145,7 +150,7 @@ def _line(plot: figure, source: ColumnDataSource, name: str, colour: str) -> Non
 
 
 def _mark_best(plot: figure, run: Run) -> None:
-    if run.status.best_epoch is not None:
+    if run.status.best_epoch:
         span = Span(location=run.status.best_epoch, dimension="height", line_dash="dashed")
         plot.add_layout(painted(span, line_color="muted"))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from thalweg._core import formats
 from thalweg.data import PARTS
-from thalweg.report._evidence import WORDS, Evidence
+from thalweg.report._evidence import WORDS
 from thalweg.report._pictures import Picture, shrink
 from thalweg.report._section import Section
 from thalweg.report._wording import answer_in_words, cell, several
@@ -41,7 +41,7 @@ class Example:
     values: dict[str, str]
 
 
-def data_card(run: Run, evidence: Evidence | str) -> Section:
+def data_card(run: Run) -> Section:
     """Describe the data, and show a few examples of the training part."""
     schema, target = run.schema, run.schema.target
     total = sum(schema.counts.values())
@@ -104,7 +104,9 @@ def _examples(run: Run) -> list[Example]:
     first = run.schema.encoder.picture(train.inputs[0])
     targets = train.targets.cpu().numpy()
     if first is not None and target.kind == "category":
-        rows = spread(targets, MOST_PICTURES)
+        # As many of each class, where all classes find room.
+        most = MOST_PICTURES // len(target.classes) * len(target.classes) or MOST_PICTURES
+        rows = spread(targets, most)
     else:
         rows = list(range(min(len(train), MOST_ROWS if first is None else MOST_PICTURES)))
     shown = []

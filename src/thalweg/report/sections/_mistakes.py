@@ -33,11 +33,9 @@ class Mistake:
     """Columns of a table, as a person reads them."""
 
 
-def mistakes(run: Run, evidence: Evidence | str) -> Section:
+def mistakes(run: Run, evidence: Evidence) -> Section:
     """Show the examples with the largest loss, the largest first."""
     title = "Worst mistakes"
-    if isinstance(evidence, str):
-        return Section("mistakes", title, evidence)
     is_number = run.schema.target.kind == "number"
     candidates = np.arange(len(evidence))
     if not is_number and evidence.is_wrong.any():
@@ -94,4 +92,4 @@ def _in_words(run: Run, evidence: Evidence, row: int) -> tuple[str, str, str]:
     probabilities = evidence.prediction.probabilities
     if probabilities is None or run.schema.target.kind != "category":
         return true, predicted, ""
-    return true, predicted, f"{100 * probabilities[row, evidence.decided[row]]:.0f} %"
+    return true, predicted, f"{100 * probabilities[row, evidence.decided[row]]:.1f} %"

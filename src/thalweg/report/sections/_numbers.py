@@ -20,14 +20,12 @@ MOST_DRAWN = 4
 MOST_DOTS = 1000
 
 
-def numbers(run: Run, evidence: Evidence | str) -> Section | None:
+def numbers(run: Run, evidence: Evidence) -> Section | None:
     """Draw predicted against true values, and residuals against predicted values."""
     target = run.schema.target
     if target.kind != "number":
         return None
     title = "Predicted and true"
-    if isinstance(evidence, str):
-        return Section("numbers", title, evidence)
     rows = np.arange(len(evidence))
     if len(rows) > MOST_DOTS:
         generator = seeds.numpy_generator(0, "report")

@@ -4,12 +4,11 @@ import shlex
 
 from thalweg._core import formats
 from thalweg.errors import ThalwegError
-from thalweg.report._evidence import Evidence
 from thalweg.report._section import Section
 from thalweg.train import Run, made_with, read_toml
 
 
-def repetition(run: Run, evidence: Evidence | str) -> Section:
+def repetition(run: Run) -> Section:
     """Tell what the run was made with, and how to repeat, resume and use it."""
     commands = []
     if run.folder is None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from thalweg._core import formats
-from thalweg.report._evidence import Evidence
 from thalweg.report._section import Section
 from thalweg.report._wording import several
 from thalweg.train import Config, Run
@@ -20,7 +19,7 @@ class Row:
     why: str
 
 
-def settings(run: Run, evidence: Evidence | str) -> Section:
+def settings(run: Run) -> Section:
     """List what was decided with its reason, what was asked for, and the defaults."""
     decided = [
         Row(
@@ -36,7 +35,9 @@ def settings(run: Run, evidence: Evidence | str) -> Section:
     defaults = Config().to_settings()
     for group, content in _groups(run).items():
         for name, value in content.items():
-            if name in chosen or value in (None, {}, []):
+            # Which model or task it is was decided under that noun.
+            noun = group if name == "name" else name
+            if (noun in chosen and group != "data") or value in (None, {}, []):
                 continue
             is_usual = group == "training" and defaults.get(name) == value
             row = Row(group, formats.plain(name), formats.plain(value), "")
@@ -51,7 +52,7 @@ def settings(run: Run, evidence: Evidence | str) -> Section:
 def _groups(run: Run) -> dict[str, dict[str, Any]]:
     return {
         "data": run.settings.data,
-        "network": run.settings.model,
+        "model": run.settings.model,
         "task": run.settings.task,
         "training": run.settings.train.to_settings(),
     }

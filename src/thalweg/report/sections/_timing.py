@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from thalweg._core import formats
-from thalweg.report._evidence import Evidence
 from thalweg.report._section import Section
 from thalweg.train import Run
 
@@ -18,7 +17,7 @@ class Phase:
     """Of all phases together."""
 
 
-def timing(run: Run, evidence: Evidence | str) -> Section:
+def timing(run: Run) -> Section:
     """Show each phase's share of the whole."""
     title = "Time"
     total = sum(run.timing.values())

@@ -66,7 +66,8 @@ if (logarithm !== null) {
 }
 
 async function draw() {
-  Bokeh.set_log_level("error");
+  // Bokeh.set_log_level would itself log that it was called.
+  Bokeh.logger.set_level("error");
   const items = JSON.parse(document.getElementById("charts").textContent);
   for (const item of items) await Bokeh.embed.embed_item(item);
   // A finger that drags across a chart wants to scroll the page.
