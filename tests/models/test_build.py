@@ -101,6 +101,18 @@ def test_a_network_registered_by_a_user_is_like_any_other():
         del networks._entries["users_own"]
 
 
+def test_an_option_without_a_default_is_asked_for():
+    @networks.register("users_own", summary="a test")
+    def own(*, outputs: int, features: int, width: int) -> nn.Module:
+        return nn.Linear(features, outputs * width)
+
+    try:
+        with pytest.raises(SettingError, match="'users_own' needs the option 'width'"):
+            build("users_own", outputs=1, features=3)
+    finally:
+        del networks._entries["users_own"]
+
+
 def test_a_module_made_elsewhere_has_no_recipe():
     assert recipe_of(nn.Linear(2, 1)) is None
 

@@ -42,6 +42,11 @@ def test_a_network_may_name_its_task():
     assert "network" in choice.reason
 
 
+@pytest.mark.parametrize("hint", ["detect everything", 3, object()])
+def test_an_attribute_that_means_something_else_is_not_heeded(hint):
+    assert choose(THREE, hint=hint)[0].name == "classification"
+
+
 def test_an_unknown_task_is_met_with_the_nearest_one():
     with pytest.raises(UnknownNameError, match="Did you mean 'regression'"):
         choose(NUMBER, wanted="regresion")

@@ -189,6 +189,15 @@ def test_a_task_is_rebuilt_from_its_name_and_options(task):
 
 
 @every_task
+def test_a_task_moves_what_it_keeps_and_says_the_same(task):
+    output, targets = answers(task)
+    expected = task.losses(output, targets)
+    moved = tasks[task.name](task.target, **task.options()).to(torch.device("meta"))
+    assert all(each.is_meta for each in vars(moved).values() if isinstance(each, torch.Tensor))
+    assert moved.losses(output.to("meta"), targets.to("meta")).shape == expected.shape
+
+
+@every_task
 def test_a_target_of_another_kind_is_refused(task):
     wrong = NUMBER if task.target.kind != "number" else CATEGORY
     with pytest.raises(DataError, match=f"task '{task.name}' needs a target of"):

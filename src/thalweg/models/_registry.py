@@ -51,6 +51,9 @@ class Recipe:
                     if known
                     else f"network {self.name!r} takes no options, got {option!r}."
                 )
+        needed = {name for name in known if parameters[name].default is inspect.Parameter.empty}
+        if missing := sorted(needed - set(self.options)):
+            raise SettingError(f"network {self.name!r} needs the option {missing[0]!r}.")
         with seeds.isolated(self.seed, "init"):
             model = factory(outputs=self.outputs, **self._inputs(set(parameters)), **self.options)
         model.recipe = self  # type: ignore[assignment]

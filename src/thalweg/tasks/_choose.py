@@ -15,7 +15,7 @@ def choose(
     *,
     wanted: str | None = None,
     outputs: int | None = None,
-    hint: str | None = None,
+    hint: object = None,
     options: dict[str, Any] | None = None,
 ) -> tuple[Task, Choice | None]:
     """Return the task for a target and, where nobody asked for one, why it was chosen.
@@ -24,7 +24,7 @@ def choose(
         target: What is to be predicted.
         wanted: The task that the user named.
         outputs: How many numbers the network gives per example, where that is known.
-        hint: The task that the network names by its attribute `task`.
+        hint: The network's attribute `task`, heeded where it is the name of one.
         options: Of the task.
 
     Raises:
@@ -39,7 +39,7 @@ def choose(
     """
     if wanted is not None:
         name, reason = wanted, None
-    elif hint is not None:
+    elif isinstance(hint, str) and hint in tasks:
         name, reason = hint, "the network is made for it"
     else:
         name, reason = _suited(target, outputs)

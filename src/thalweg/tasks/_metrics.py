@@ -1,6 +1,5 @@
 """Metrics that several tasks share, none of which may fail because a class is absent."""
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torchmetrics.functional.classification import binary_auroc
@@ -31,7 +30,7 @@ def auroc(
 def for_metrics(output: Float[Tensor, "examples ..."]) -> Float[Tensor, "examples ..."]:
     """Return raw outputs where and as metrics are computed.
 
-    In double precision probabilities tie only when logits lie 37 apart from the decision, not
-    17 as in single; not every accelerator has it, so this happens on the CPU.
+    In double precision sigmoid(z) becomes 1, and examples tie, only from z = 37 on, not from 17
+    as in single. Not every accelerator has it, so metrics are computed on the CPU.
     """
-    return output.detach().to(device="cpu", dtype=torch.float64)
+    return output.detach().cpu().double()
