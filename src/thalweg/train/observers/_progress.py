@@ -2,7 +2,6 @@
 
 import math
 import time
-from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
@@ -20,7 +19,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress(Observer):
-    """A bar in a terminal, a line now and then elsewhere.
+    """A bar in a terminal, a line now and then elsewhere; both on standard error.
 
     Both show loss, metric, examples per second, and the time left.
 
@@ -29,17 +28,14 @@ class Progress(Observer):
         examples: In the training part.
         steps: Optimizer steps per epoch.
         metric: Name of the validation metric to show.
-        file: Where to write; standard error by default.
     """
 
-    def __init__(
-        self, epochs: int, examples: int, steps: int, metric: str, file: TextIO | None = None
-    ) -> None:
+    def __init__(self, epochs: int, examples: int, steps: int, metric: str) -> None:
         self.epochs = epochs
         self.examples = examples
         self.steps = steps
         self.metric = metric
-        self.console = Console(file=file, stderr=file is None, highlight=False)
+        self.console = Console(stderr=True, highlight=False)
         self.bar: Bar | None = None
 
     def start(self, state: State) -> None:

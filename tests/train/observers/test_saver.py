@@ -1,0 +1,82 @@
+"""The state is saved when it was asked for, and not more often."""
+
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from thalweg.train._state import State
+from thalweg.train.observers import Saver
+
+
+class Log:
+    """Training without a network: what happens, and what was saved when."""
+
+    def __init__(self, saver_arguments: dict, now: list[float]) -> None:
+        model = nn.Linear(2, 1)
+        self.state = State(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        self.now = now
+        self.saved: list[tuple[int, int]] = []
+        self.saver = Saver(self._save, **saver_arguments)
+
+    def _save(self, state: State) -> None:
+        self.saved.append((state.epoch, state.step))
+
+    def train(self, epochs: int, steps: int, seconds: float = 1.0) -> None:
+        self.saver.start(self.state)
+        for _ in range(epochs):
+            for _ in range(steps):
+                self.state.step += 1
+                self.now[0] += seconds
+                self.saver.step(self.state)
+            self.state.epoch += 1
+            self.saver.epoch(self.state)
+        self.saver.end(self.state)
+
+
+@pytest.fixture
+def log(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return lambda **arguments: Log(arguments, now)
+
+
+def test_saves_before_the_first_step_and_every_so_many(log):
+    training = log(every=3, minutes=60)
+    training.train(epochs=2, steps=5)
+    assert training.saved == [(0, 0), (0, 3), (1, 6), (1, 9)]
+
+
+def test_a_resumed_run_is_not_saved_again_at_once(log):
+    training = log(every=4, minutes=60, first=False)
+    training.train(epochs=1, steps=5)
+    assert training.saved == [(0, 4)]
+
+
+def test_without_a_number_of_steps_saves_at_the_ends_of_epochs_only(log):
+    training = log(every=None, minutes=0)
+    training.train(epochs=3, steps=2)
+    assert training.saved == [(0, 0), (1, 2), (2, 4), (3, 6)]
+
+
+def test_waits_so_many_minutes_between_the_ends_of_epochs(log):
+    training = log(every=None, minutes=0.5)
+    training.train(epochs=6, steps=2, seconds=6)  # An epoch takes 12 seconds.
+    assert training.saved == [(0, 0), (3, 6), (6, 12)]
+
+
+def test_a_save_by_steps_counts_as_one_by_minutes(log):
+    training = log(every=5, minutes=0.5)
+    training.train(epochs=3, steps=5, seconds=6)
+    assert training.saved == [(0, 0), (0, 5), (1, 10), (2, 15)]
+
+
+@pytest.mark.parametrize(
+    ("stopped", "saved"), [("interrupted", [(0, 0), (1, 2)]), (None, [(0, 0)]), ("stale", [(0, 0)])]
+)
+def test_an_interrupted_run_is_saved_at_the_end(log, stopped, saved):
+    training = log(every=None, minutes=60)
+    training.state.stopped = stopped
+    training.train(epochs=1, steps=2)
+    assert training.saved == saved
