@@ -90,12 +90,18 @@ def test_neither_duplicates_nor_groups_straddle_the_split(rows, by):
             assert len(set(parts[keys == key])) == 1
 
 
-@given(st.integers(3, 10), st.integers(0, 5))
+@given(st.integers(4, 10), st.integers(0, 5))
 @settings(deadline=None, max_examples=40)
 def test_tiny_data_fill_every_part(number, seed):
     parts, _ = split(np.arange(number), SplitRule(seed=seed), classes=False)
     assert min(sizes(parts)) >= 1
     assert max(sizes(parts)) == sizes(parts)[0]
+
+
+def test_three_examples_are_two_to_train_and_one_to_validate():
+    parts, told = split(np.arange(3), classes=False)
+    assert sizes(parts) == [2, 1, 0]
+    assert told["share of test"].value == 0
 
 
 def test_the_seed_decides():

@@ -101,7 +101,7 @@ def glyphs(
     alphabet: str = "digits",
     noise: float = 0.04,
     distortion: float = 1.0,
-    fonts: str | Sequence[str] = (),
+    fonts: str | Path | Sequence[str | Path] = (),
     seed: int = 0,
 ) -> Raw:
     """Return distorted characters; "letters" or any characters serve as `alphabet`."""

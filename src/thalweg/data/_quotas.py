@@ -82,9 +82,12 @@ def _fill_empty(
     order: Sequence[int],
     is_open: Sequence[int],
 ) -> None:
-    """Move a unit from training to each part that got none, if training keeps every class."""
+    """Move a unit from training to each part that got none, if training keeps every class.
+
+    It keeps at least two units, since one example has no spread to standardize by.
+    """
     for part in is_open:
-        if part == 0 or part in placed:
+        if part in placed or placed.count(0) <= 2:
             continue
         left: dict[int, int] = {}
         for unit in order:
