@@ -204,7 +204,7 @@ def test_tiny_data_load(number):
 
 def test_no_examples_are_refused():
     for empty in (np.empty((0, 3)), np.empty((0, 8, 8), dtype=np.uint8), table().head(0)):
-        with pytest.raises(DataError, match="must hold|must have|got none"):
+        with pytest.raises(DataError, match=r"must hold|must have|got none"):
             tw.load(empty, "kind" if isinstance(empty, pl.DataFrame) else [])
 
 

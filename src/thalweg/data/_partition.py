@@ -46,6 +46,8 @@ class SplitRule:
                 f"valid and test must leave a share to train on, got {self.valid} and {self.test}, "
                 f"which sum to {self.valid + self.test:g}. The default is 0.15 each."
             )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise SettingError(f"seed must be a whole number, got {self.seed!r}.")
         if self.by is not None and self.by not in WAYS:
             hint = did_you_mean(self.by, WAYS)
             raise SettingError(f"split must be one of {', '.join(WAYS)}, got {self.by!r}. {hint}")
@@ -108,9 +110,7 @@ def _way(raw: Raw, classes: np.ndarray | None, rule: SplitRule) -> tuple[str, st
     for way, column in (("time", raw.times), ("group", raw.groups)):
         if rule.by == way and column is None:
             raise SettingError(f"split={way!r} needs {way}=, which names the column to split by.")
-    is_number = raw.targets.ndim == 1 and raw.targets.dtype.kind in "fiu"
-    bins = len(raw.targets) // FEWEST_PER_BIN
-    if rule.by == "stratified" and classes is None and not is_number:
+    if rule.by == "stratified" and classes is None and not _is_number(raw):
         raise SettingError(
             "split='stratified' needs classes or a single number as target. Use split='random'."
         )
@@ -122,7 +122,7 @@ def _way(raw: Raw, classes: np.ndarray | None, rule: SplitRule) -> tuple[str, st
         return "group", "groups are given: none is on two sides"
     if classes is not None:
         return "stratified", "each class has the same share of every part"
-    if is_number and bins > 1:
+    if _is_number(raw) and len(raw.targets) >= 2 * FEWEST_PER_BIN:
         return "stratified", "quantiles of the target have the same share of every part"
     return "random", "there are no classes to balance"
 
@@ -132,10 +132,14 @@ def _strata(raw: Raw, classes: np.ndarray | None, by: str) -> np.ndarray:
     if by != "random" and classes is not None:
         return classes
     bins = min(MOST_BINS, len(raw.targets) // FEWEST_PER_BIN)
-    if by == "random" or bins < 2 or raw.targets.ndim > 1 or raw.targets.dtype.kind not in "fiu":
+    if by == "random" or bins < 2 or not _is_number(raw):
         return np.zeros(len(raw.targets), dtype=int)
     edges = np.quantile(raw.targets, np.linspace(0, 1, bins + 1)[1:-1])
     return np.unique(np.searchsorted(edges, raw.targets), return_inverse=True)[1]
+
+
+def _is_number(raw: Raw) -> bool:
+    return raw.targets.ndim == 1 and raw.targets.dtype.kind in "fiu"
 
 
 def _units(duplicates: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
@@ -197,8 +201,8 @@ def _ranks(raw: Raw) -> np.ndarray:
     if missing.any():
         row = int(np.flatnonzero(missing)[0])
         raise DataError(
-            f"every example needs a time to split by time, and {formats.count(int(missing.sum()))} have "
-            f"none, the first at example {row}. Drop them, or pass split='random'."
+            f"every example needs a time to split by time, and {int(missing.sum())} have none, "
+            f"the first at example {row}. Drop them, or pass split='random'."
         )
     try:
         return np.unique(times, return_inverse=True)[1]
@@ -225,7 +229,10 @@ def _fixed_parts(raw: Raw) -> np.ndarray:
 def _told_fixed(fixed: np.ndarray, units: np.ndarray) -> list[Choice]:
     """Return that the source fixed parts, and how many examples leak between them."""
     present = [part for part in PARTS if part in fixed]
-    choices = [Choice("split", "fixed", f"the source names its parts: {', '.join(present)}")]
+    reason = f"the source names its parts: {', '.join(present)}"
+    if len(present) < len(PARTS):
+        reason += "; what it lacks comes out of training"
+    choices = [Choice("split", "fixed", reason)]
     stage = np.select([fixed == "test", fixed == "valid"], [2, 1], 0)
     earliest = np.full(int(units.max()) + 1, 2)
     np.minimum.at(earliest, units, stage)
