@@ -107,5 +107,5 @@ encoders: Registry[type[Encoder]] = Registry("kind of input")
 
 
 def row_names(number: int, names: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the names of examples: the ones given, or "row 0", "row 1", …"""
+    """Return the names of examples: the ones given, or "row 0", "row 1" and so on."""
     return tuple(names) if names is not None else tuple(f"row {row}" for row in range(number))
