@@ -14,6 +14,8 @@ def test_a_misspelt_name_gets_a_hint():
         tw.load("digist")
     with pytest.raises(UnknownNameError, match="Known: breast-cancer, diabetes, digits"):
         tw.load("zzz")
+    with pytest.raises(UnknownNameError, match="called ''"):
+        tw.load("")
 
 
 @pytest.mark.parametrize("path", ["digist/", "./digist", "digits.csv", "a/b", "/digits"])

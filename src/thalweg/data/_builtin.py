@@ -26,7 +26,8 @@ def _accepts(data: Any) -> bool:
     if not isinstance(data, str):
         return False
     is_bare = data == Path(data).name and not Path(data).suffix
-    return data in builtins or (is_bare and not Path(data).exists())
+    # An empty name would otherwise be the current folder.
+    return data in builtins or data == "" or (is_bare and not Path(data).exists())
 
 
 def _read(data: str, target: Any, *, seed: int = 0, **options: Any) -> Raw:

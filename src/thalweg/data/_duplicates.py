@@ -12,8 +12,7 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data._inputs import Inputs
 
-# With 200,000 examples the search takes about 8 seconds on one core, and more than its share
-# of time with more.
+# The search takes about 8 seconds on one core for 200,000 examples.
 MOST_EXAMPLES = 200_000
 # Neighbours within twice the reach, over all examples: what the tree has to visit. At 50
 # million, the search takes about 10 seconds on one core.
