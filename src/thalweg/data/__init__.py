@@ -10,6 +10,7 @@ from thalweg.data import _datasets as _datasets, _builtin_sets as _builtin_sets
 
 # isort: on
 from thalweg.data._arrays import ArrayEncoder, ArrayInputs
+from thalweg.data._augmentation import Augmentation
 from thalweg.data._inputs import Encoder, Inputs, encoders
 from thalweg.data._load import load
 from thalweg.data._source import Raw, Source, sources
@@ -21,6 +22,7 @@ __all__ = [
     "PARTS",
     "ArrayEncoder",
     "ArrayInputs",
+    "Augmentation",
     "Encoder",
     "Examples",
     "ImageEncoder",

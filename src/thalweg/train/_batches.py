@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from thalweg._core import seeds
-from thalweg.data import Encoder, Examples
+from thalweg.data import Augmentation, Encoder, Examples
 
 
 def order(examples: int, seed: int, epoch: int, shuffle: bool = True) -> Int[Tensor, " examples"]:
@@ -53,6 +53,7 @@ class Feed:
         encoder: How a stored batch becomes the network's input.
         device: Where the network is.
         channels_last: Whether images are laid out with channels innermost.
+        augmentation: What `batch` does to each image; `slice` leaves them as they are.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class Feed:
         encoder: Encoder,
         device: torch.device,
         channels_last: bool = False,
+        augmentation: Augmentation | None = None,
     ) -> None:
+        self.augmentation = augmentation
         self.device = device
         self.normalize: Callable[[Tensor], Tensor] = encoder.normalize
         self.channels_last = channels_last
@@ -77,6 +80,11 @@ class Feed:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def begin(self, seed: int, epoch: int) -> None:
+        """Draw what an epoch does to each image."""
+        if self.augmentation is not None:
+            self.maps = self.augmentation.draw(len(self), seed, epoch).to(self.device)
+
     def batch(
         self, rows: Int[Tensor, " batch"]
     ) -> tuple[Float[Tensor, "batch ..."], Shaped[Tensor, "batch ..."]]:
@@ -85,8 +93,11 @@ class Feed:
             stored = self.inputs.index_select(0, rows)
         else:
             stored = self.inputs.index_select(0, rows.cpu()).to(self.device, non_blocking=True)
-        targets = self.targets.index_select(0, rows.to(self.device))
-        return self._lay_out(self.normalize(stored)), targets
+        rows = rows.to(self.device)
+        inputs = self.normalize(stored)
+        if self.augmentation is not None:
+            inputs = self.augmentation.apply(inputs, self.maps.index_select(0, rows))
+        return self._lay_out(inputs), self.targets.index_select(0, rows)
 
     def slice(
         self, start: int, stop: int

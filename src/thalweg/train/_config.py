@@ -9,11 +9,13 @@ import numpy as np
 
 from thalweg._core import formats
 from thalweg._core.registry import did_you_mean
+from thalweg.data import Augmentation
 from thalweg.errors import SettingError
 from thalweg.train._optimizers import check_optimizer, constants_of, optimizers
 from thalweg.train._schedules import check_schedule, schedule_options
 
 PRECISIONS = ("float32", "bfloat16")
+AUGMENTATIONS = tuple(each.name for each in fields(Augmentation))
 
 
 # Types are checked below, with messages for people, in tests too.
@@ -28,6 +30,8 @@ class Config:
     """Examples per optimizer step."""
     accumulate: int = 1
     """Pieces in which a batch is computed, to save memory. The step is the same."""
+    augmentation: dict[str, Any] = field(default_factory=dict)
+    """For images: `rotate` and `shear` in degrees, `shift` and `scale` as shares, `mirror`."""
     shuffle: bool = True
     """Visit the examples in a new order each epoch."""
     optimizer: str = "adamw"
@@ -85,13 +89,18 @@ class Config:
             )
         check_optimizer(self.optimizer, self.optimizer_options)
         check_schedule(self.schedule, self.schedule_options)
+        for name in self.augmentation:
+            if name not in AUGMENTATIONS:
+                hint = did_you_mean(name, AUGMENTATIONS)
+                raise SettingError(f"there is no augmentation {formats.plain(repr(name))}. {hint}")
+        Augmentation(**self.augmentation)
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
         """Return a configuration from settings by name.
 
-        A constant of the chosen optimizer or schedule may be given like a setting:
-        `momentum=0.9`.
+        A constant of the chosen optimizer or schedule, or of the augmentation, may be given
+        like a setting: `momentum=0.9`, `rotate=10`.
 
         Raises:
             SettingError: A setting is unknown (with the nearest known one) or out of range.
@@ -105,16 +114,22 @@ class Config:
         base = cls(**own)
         of_optimizer, of_schedule = constants_of(base.optimizer), schedule_options(base.schedule)
         for_optimizer, for_schedule = dict(base.optimizer_options), dict(base.schedule_options)
+        for_images = dict(base.augmentation)
         for name, value in settings.items():
             if name in of_optimizer and name not in known:
                 for_optimizer[name] = value
             elif name in of_schedule:
                 for_schedule[name] = value
+            elif name in AUGMENTATIONS:
+                for_images[name] = value
             elif name not in known:
-                names = [*known, *of_optimizer, *of_schedule]
+                names = [*known, *of_optimizer, *of_schedule, *AUGMENTATIONS]
                 raise SettingError(_unknown(name, names, base.optimizer))
         return dataclasses.replace(
-            base, optimizer_options=for_optimizer, schedule_options=for_schedule
+            base,
+            optimizer_options=for_optimizer,
+            schedule_options=for_schedule,
+            augmentation=for_images,
         )
 
     def to_settings(self) -> dict[str, Any]:
@@ -142,7 +157,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 _WHOLE = frozenset({"epochs", "batch_size", "accumulate", "patience", "checkpoint_every", "seed"})
 _FLAGS = frozenset({"shuffle", "restore_best", "channels_last", "fused"})
-_TABLES = frozenset({"optimizer_options", "schedule_options"})
+_TABLES = frozenset({"optimizer_options", "schedule_options", "augmentation"})
 
 
 def _check(name: str, value: Any) -> None:
@@ -200,4 +215,5 @@ def _unknown(name: str, known: list[str], optimizer: str) -> str:
 def setting_names(optimizer: str, schedule: str) -> list[str]:
     """Return every name that `Config.from_settings` takes with this optimizer and schedule."""
     own = [each.name for each in fields(Config)]
-    return list(dict.fromkeys([*own, *constants_of(optimizer), *schedule_options(schedule)]))
+    named = [*constants_of(optimizer), *schedule_options(schedule), *AUGMENTATIONS]
+    return list(dict.fromkeys([*own, *named]))

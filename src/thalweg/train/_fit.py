@@ -12,8 +12,14 @@ from torch import Tensor, nn
 from thalweg._core import files, formats, seeds
 from thalweg._core.choices import Choice
 from thalweg._core.modes import evaluating
-from thalweg.data import Splits
-from thalweg.errors import DataError, RunMismatchError, ShapeError, ThalwegError
+from thalweg.data import Augmentation, Splits
+from thalweg.errors import (
+    DataError,
+    RunMismatchError,
+    SettingError,
+    ShapeError,
+    ThalwegError,
+)
 from thalweg.models import recipe_of
 from thalweg.tasks import Task
 from thalweg.train import _checkpoint
@@ -195,10 +201,18 @@ def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tupl
         weight_decay=config.weight_decay or 0.0,
         options={**config.optimizer_options, **({"fused": True} if config.fused else {})},
     )
+    augmentation = Augmentation(**config.augmentation)
+    if augmentation.is_identity:
+        augmentation = None
+    elif len(encoder.shape) != 3:
+        raise SettingError(
+            f"{', '.join(config.augmentation)} are for images (channels, height, width), but the "
+            f"data have shape {encoder.shape}. Leave them out."
+        )
     plan = Plan(
         config=config,
-        task=task,
-        train=Feed(data.train, encoder, device, layout),
+        task=task.to(device),
+        train=Feed(data.train, encoder, device, layout, augmentation),
         valid=Feed(data.valid, encoder, device, layout) if len(data.valid) else None,
         schedule=make_schedule(
             config.schedule,

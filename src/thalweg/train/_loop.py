@@ -5,7 +5,7 @@
         order              a function of seed and epoch
         for each batch, from where the state stands:
             rate           the schedule at this step
-            inputs         gathered by position, normalized on the device
+            inputs         gathered by position, normalized and augmented on the device
             for each piece of the batch:
                 output     network
                 loss       task; sum over the piece, divided by the weight of the whole batch
@@ -72,6 +72,7 @@ def run(
     while state.epoch < config.epochs and state.stopped is None:
         rows = order(len(plan.train), config.seed, state.epoch, config.shuffle)
         rows = rows.to(plan.train.inputs.device)
+        plan.train.begin(config.seed, state.epoch)
         state.model.train()
         for start, stop in batches[state.batch :]:
             rate = plan.schedule(state.step)

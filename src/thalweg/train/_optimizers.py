@@ -50,7 +50,7 @@ def canonical(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         >>> canonical("nesterov", {})
         ('sgd', {'momentum': 0.9, 'nesterov': True})
     """
-    lower = name.lower()
+    lower = str(name).lower()  # a file of settings may hold a number here
     if lower in VARIANTS:
         base, constants = VARIANTS[lower]
         return base, {**constants, **options}

@@ -3,6 +3,7 @@
 import platform
 import tomllib
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,10 +103,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def made_with() -> dict[str, Any]:
     """Return what decides the last bit of a result besides the settings."""
-    from thalweg import __version__
-
     return {
-        "thalweg": __version__,
+        "thalweg": version("thalweg"),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
