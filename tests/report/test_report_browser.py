@@ -81,11 +81,10 @@ def test_it_opens_without_a_complaint_or_a_request_and_draws_every_chart(page, t
 def test_a_complaint_and_a_request_would_be_noticed(page, tmp_path):
     open_page = page.read_text().replace("Content-Security-Policy", "nothing")
     broken = tmp_path / "broken.html"
-    broken.write_text(
-        open_page.replace("<header>", '<header><img src="http://example.invalid/x.png">')
-    )
+    trouble = '<img src="http://example.invalid/x.png"><script>throw Error("trouble")</script>'
+    broken.write_text(open_page.replace("<header>", f"<header>{trouble}"))
     _, console, requests = look(tmp_path, broken)
-    assert len(console) == 1
+    assert "trouble" in "".join(console)
     assert requests == ["http://example.invalid/x.png"]
 
 

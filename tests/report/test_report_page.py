@@ -1,6 +1,8 @@
 """The page as a whole: bounded, inert, whatever the run."""
 
+import base64
 import dataclasses
+import hashlib
 import json
 import re
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from thalweg import models, tasks, train
 from thalweg._core.choices import Choice
 from thalweg.data import Examples, Splits, load
 from thalweg.report import write_page
@@ -57,7 +60,7 @@ def test_hostile_names_are_inert(hostile, parse):
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert all(image["src"].startswith("data:image/png") for image in page.named("img"))
     assert not page.named("b"), "mistakes of a table hold no <b>"
-    assert "49" not in re.findall(r"\b49\b", page.text) or "{{ 7 * 7 }}" in page.text
+    assert "{{ 7 * 7 }}" in page.text
     assert "<script>alert(1)</script>" in page.text
     assert not set("\u202e\u2028") & set(page.text)
 
@@ -69,9 +72,6 @@ def test_what_the_charts_hold_is_data_and_not_markup(hostile, parse):
 
 
 def test_only_the_two_scripts_of_the_page_may_run(digits, parse):
-    import base64
-    import hashlib
-
     page = parse(render(digits))
     policy = next(m["content"] for m in page.named("meta") if "http-equiv" in m)
     sums = [
@@ -221,8 +221,6 @@ def test_decisions_without_probabilities_have_a_page(train_run, parse):
     draw = np.random.default_rng(0)
     inputs = draw.normal(size=(100, 2))
     data = load(inputs, (inputs[:, 0] > 0).astype(int))
-    from thalweg import models, tasks, train
-
     task, _ = tasks.choose(data.schema.target, wanted="perceptron")
     network = models.build("linear", data, outputs=1)
     config = train.Config.from_settings({"epochs": 1, "device": "cpu"})

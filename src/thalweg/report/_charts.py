@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
+from bokeh.core.types import ID
 from bokeh.embed import json_item
-from bokeh.models import HoverTool, Model, ResetTool, Title, UIElement
+from bokeh.models import Axis, HoverTool, Model, ResetTool, Title, UIElement
 from bokeh.models.tools import BoxZoomTool, PanTool, SaveTool
 from bokeh.plotting import figure
 from bokeh.resources import Resources
@@ -33,7 +34,6 @@ def chart(
     *,
     height: int,
     x_label: str = "",
-    y_label: str = "",
     tooltips: Sequence[tuple[str, str]] = (),
     zoom: str = "both",
     **options: Any,
@@ -41,10 +41,9 @@ def chart(
     """Return an empty figure as wide as the page allows.
 
     Args:
-        title: One line above it.
+        title: What its vertical axis measures, written above it.
         height: In pixels.
         x_label: Beneath.
-        y_label: Beside.
         tooltips: Label and Bokeh's template of each line shown under the pointer.
         zoom: The axes along which a box zooms: "width" or "both".
         **options: Of `bokeh.plotting.figure`.
@@ -68,23 +67,27 @@ def chart(
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     if tooltips:
-        plot.add_tools(HoverTool(tooltips=list(tooltips)))
-    for axis, label in ((plot.xaxis[0], x_label), (plot.yaxis[0], y_label)):
-        axis.axis_label = label or None
-        axis.axis_label_text_font = axis.major_label_text_font = FONT
-        axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
-        axis.axis_label_text_font_style = "normal"
-        axis.minor_tick_line_color = axis.major_tick_line_color = None
-        painted(
-            axis,
-            axis_label_text_color="muted",
-            major_label_text_color="muted",
-            axis_line_color="rule",
-        )
+        plot.add_tools(HoverTool(tooltips=list(tooltips), visible=False))
+    plot.xaxis[0].axis_label = x_label or None
+    for axis in plot.axis:
+        _dress(axis)
     for grid in plot.grid:
         painted(grid, grid_line_color="rule")
     plot.xgrid.visible = False
     return plot
+
+
+def _dress(axis: Axis) -> None:
+    axis.axis_label_text_font = axis.major_label_text_font = FONT
+    axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
+    axis.axis_label_text_font_style = "normal"
+    axis.minor_tick_line_color = axis.major_tick_line_color = None
+    painted(
+        axis,
+        axis_label_text_color="muted",
+        major_label_text_color="muted",
+        axis_line_color="rule",
+    )
 
 
 def thinned(values: Float[np.ndarray, " points"], most: int = 1000) -> Int[np.ndarray, " kept"]:
@@ -102,7 +105,7 @@ def thinned(values: Float[np.ndarray, " points"], most: int = 1000) -> Int[np.nd
     kept = set()
     for start, stop in pairwise(edges.tolist()):
         stretch = values[start:stop]
-        # What is not finite is drawn as a gap: it must neither win nor vanish.
+        # What is not finite cannot win; where nothing is finite, the first point stays, a gap.
         kept.add(start + int(np.where(np.isfinite(stretch), stretch, np.inf).argmin()))
         kept.add(start + int(np.where(np.isfinite(stretch), stretch, -np.inf).argmax()))
     return np.array(sorted(kept), dtype=np.int64)
@@ -117,7 +120,7 @@ def finite(values: Sequence[Any]) -> Float[np.ndarray, " points"]:
 
 def to_json(charts: Mapping[str, UIElement]) -> str:
     """Return the charts as JSON that no reader of HTML takes for anything else."""
-    items = [json_item(model, target=name) for name, model in charts.items()]  # type: ignore
+    items = [json_item(model, target=ID(name)) for name, model in charts.items()]
     return inert(json.dumps(items))
 
 

@@ -62,7 +62,8 @@ def headline(run: Run, evidence: Evidence | str) -> Headline:
     count = run.schema.counts.get(part, 0)
     return Headline(
         network=network_name(run),
-        source=formats.plain(run.schema.source),
+        # Of a path its last part; the whole stands in the section on the data.
+        source=formats.plain(Path(run.schema.source).name or run.schema.source),
         score=score,
         on=f"on {several(count, f'{WORDS[part]} example')}",
         baseline=_baseline(run, evidence),
@@ -86,7 +87,8 @@ def _metrics(run: Run, evidence: Evidence | str) -> tuple[str, dict[str, float]]
         return part, evidence.metrics
     if part in run.scores:
         return part, run.scores[part]
-    epoch = run.status.best_epoch or run.status.epochs
+    best = run.status.best_epoch
+    epoch = run.status.epochs if best is None else best
     row = next((row for row in run.history.epochs if row["epoch"] == epoch), {})
     measured = {
         name.removeprefix("valid_"): value

@@ -43,7 +43,7 @@ def confusion(run: Run, evidence: Evidence) -> Section | None:
         f"{formats.count(wrong)} of {several(len(evidence), f'{WORDS[evidence.part]} example')} "
         f"mistaken"
     )
-    if pairs:
+    if pairs and pairs[0].count > 1:
         first = pairs[0]
         sentence += f"; {formats.count(first.count)} of them read {first.true} as {first.predicted}"
     body = {

@@ -25,6 +25,8 @@ from thalweg.train import Run
 
 # Largest over median loss above which a straight axis shows one spike and a flat line.
 SPIKY = 20.0
+# Epochs up to which each has a dot: one alone makes no line, and many make a caterpillar.
+MOST_DOTS = 60
 
 
 def curves(run: Run) -> Section:
@@ -62,7 +64,8 @@ def curves(run: Run) -> Section:
 def _sentence(run: Run) -> str:
     rows, best = run.history.epochs, run.status.best_epoch
     if not rows:
-        return f"The first epoch was not completed; {several(run.status.steps, 'step')} were taken."
+        steps = several(run.status.steps, "step")
+        return f"The first epoch was not completed: training ended after {steps}."
     name = "valid_loss" if "valid_loss" in rows[-1] else "train_loss"
     words = "validation" if name == "valid_loss" else "training"
     first, last = rows[0].get(name), rows[-1].get(name)
@@ -97,7 +100,7 @@ def _panels(run: Run, has_logarithm: bool, is_logarithmic: bool) -> UIElement:
     primary = f"valid_{run.task.primary}"
     if primary in columns:
         metric = chart(f"validation {metric_name(run.task.primary)}", height=170, **options)
-        _line(metric, source, primary, "valid")
+        _line(metric, run, source, primary, "valid")
         _mark_best(metric, run)
         _inspect(metric, source, [primary])
         panels.append(metric)
@@ -110,7 +113,7 @@ def _panels(run: Run, has_logarithm: bool, is_logarithmic: bool) -> UIElement:
         kept = thinned(rates)
         painted(rate.line(steps[kept], rates[kept], line_width=1.5).glyph, line_color="muted")
     else:
-        _line(rate, source, "learning_rate", "muted")
+        _line(rate, run, source, "learning_rate", "muted")
     panels.append(rate)
     return column(panels, sizing_mode="stretch_width", spacing=8)
 
@@ -132,7 +135,7 @@ def _loss(
         painted(thin.glyph, line_color="train")
     for name, colour in (("train_loss", "train"), ("valid_loss", "valid")):
         if name in source.column_names:
-            _line(plot, source, name, colour)
+            _line(plot, run, source, name, colour)
     _mark_best(plot, run)
     _inspect(plot, source, ["train_loss", "valid_loss"])
     broken = steps[np.isnan(losses)]
@@ -142,11 +145,11 @@ def _loss(
     return plot
 
 
-def _line(plot: figure, source: ColumnDataSource, name: str, colour: str) -> None:
+def _line(plot: figure, run: Run, source: ColumnDataSource, name: str, colour: str) -> None:
     painted(plot.line("epoch", name, source=source, line_width=2).glyph, line_color=colour)
-    # A single epoch makes no line.
-    dots = plot.scatter("epoch", name, source=source, size=5, line_color=None)
-    painted(dots.glyph, fill_color=colour)
+    if len(run.history.epochs) <= MOST_DOTS:
+        dots = plot.scatter("epoch", name, source=source, size=5, line_color=None)
+        painted(dots.glyph, fill_color=colour)
 
 
 def _mark_best(plot: figure, run: Run) -> None:
@@ -165,7 +168,7 @@ def _inspect(plot: figure, source: ColumnDataSource, names: Sequence[str]) -> No
         (metric_name(name).replace("valid ", "validation "), f"@{{{name} text}}") for name in shown
     ]
     tooltips = [("epoch", "@epoch"), *labels]
-    plot.add_tools(HoverTool(renderers=[invisible], mode="vline", tooltips=tooltips))
+    plot.add_tools(HoverTool(renderers=[invisible], mode="vline", tooltips=tooltips, visible=False))
 
 
 def _epochs(run: Run) -> dict[str, Any]:
