@@ -6,7 +6,7 @@ from typing import Any
 
 from thalweg import models, tasks, train
 from thalweg._core.registry import did_you_mean
-from thalweg.data import load, sources
+from thalweg.data import builtins, load, sources
 from thalweg.errors import SettingError
 
 Sections = dict[str, dict[str, Any]]
@@ -69,6 +69,9 @@ def route(
 
 def _of_data(sections: Sections) -> list[str]:
     readers = [entry.value.read for entry in sources]
+    name = sections.get("data", {}).get("source")
+    if isinstance(name, str) and name in builtins:
+        readers.append(builtins[name])
     return sorted({name for reader in (load, *readers) for name in _keywords(reader)})
 
 

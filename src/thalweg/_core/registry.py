@@ -12,7 +12,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return the hint that ends a message about an unknown name.
 
     Example:
@@ -22,8 +22,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         'Known: lenet, mlp.'
     """
     names = sorted(known)
-    close = [each for each in names if _initials(each) == name.lower()]
-    close += difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    wanted = str(name).lower()  # a file of settings may hold a number in place of a name
+    close = [each for each in names if _initials(each) == wanted]
+    close += difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names) or 'none'}."
 
 
@@ -80,16 +81,16 @@ class Registry(Generic[T]):
         Raises:
             UnknownNameError: Nothing is registered under `name`.
         """
-        try:
-            return self._entries[name]
-        except KeyError:
+        if name not in self:
             raise UnknownNameError(
                 f"unknown {self.noun} {formats.plain(repr(name))}. "
                 f"{did_you_mean(name, self._entries)}"
-            ) from None
+            )
+        return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        # A file of settings may hold a list in place of a name, which no dictionary looks up.
+        return isinstance(name, str) and name in self._entries
 
     def __iter__(self) -> Iterator[Entry[T]]:
         return iter(self._entries.values())

@@ -71,10 +71,11 @@ for each in (train, resume, predict, report, compare, models, data, verify):
     app.command()(each)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         print(f"thalweg {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

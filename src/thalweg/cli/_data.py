@@ -18,7 +18,7 @@ MOST_ROWS = 20
 
 def data(
     source: Source = None,
-    options: Annotated[
+    settings: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Options of loading, such as valid=0.2."),
     ] = None,
@@ -35,8 +35,10 @@ def data(
         else:
             print_table([(row["name"], row["summary"]) for row in rows])
         return 0
-    given = parse_settings(options or []) | ({"target": target} if target else {})
-    card = _api.describe_data(source, **_api.route(given, {}, only=("data",)).get("data", {}))
+    given = parse_settings(settings or []) | ({"target": target} if target else {})
+    column = given.pop("target", None)  # no option of a source, but of loading
+    options = _api.route(given, {"data": {"source": source}}, only=("data",))["data"]
+    card = _api.describe_data(options.pop("source"), target=column, **options)
     if json:
         print_json(card.to_json())
     else:

@@ -69,11 +69,15 @@ def finish(run: "Run", *, report: bool, as_json: bool) -> int:
     has_diverged = run.status.state == "diverged"
     _say_outcome(run)
     scores = {} if has_diverged else _test_scores(run)
+    if not as_json:
+        # Before the report, so that they are seen whatever becomes of it.
+        _print_scores(scores)
     page = run.report() if report else None
     if as_json:
         print_json(_summary(run, scores, page))
     else:
-        _print_summary(run, scores, page)
+        places = {"run": run.folder, "report": page}
+        print_table([(name, str(path)) for name, path in places.items() if path is not None])
     return DIVERGED if has_diverged else 0
 
 
@@ -112,10 +116,9 @@ def _summary(run: "Run", scores: dict[str, float], page: Path | None) -> dict[st
     }
 
 
-def _print_summary(run: "Run", scores: dict[str, float], page: Path | None) -> None:
+def _print_scores(scores: dict[str, float]) -> None:
     if scores:
         rows = [(name.replace("_", " "), show_metric(name, each)) for name, each in scores.items()]
         print()
         print_table(rows, headings=("test", ""), right=(1,))
     print()
-    print_table([("run", str(run.folder)), *([("report", str(page))] if page else [])])

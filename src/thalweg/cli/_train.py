@@ -47,15 +47,22 @@ def train(
     words = settings or []
     if source is not None and not _is_source(source):
         source, words = None, [source, *words]
-    flags = {"model": model, "target": target, "task": task, "epochs": epochs, "seed": seed}
-    given = parse_settings(words) | {
-        name: value for name, value in {**flags, "device": device}.items() if value is not None
+    flags = {
+        "model": model,
+        "target": target,
+        "task": task,
+        "epochs": epochs,
+        "seed": seed,
+        "device": device,
+        "out": out,
     }
+    given = parse_settings(words) | {k: v for k, v in flags.items() if v is not None}
+    folder = given.pop("out", None)
     sections = _sections(_api.read_toml(config) if config else {}, source, given)
     sections = _api.route(given, sections)
-    out = out or _api.next_folder(sections["data"]["source"])
-    with resumable(out, is_new=True):
-        run = _api.train_from(sections, out=out, progress=not quiet)
+    folder = Path(str(folder or _api.next_folder(str(sections["data"]["source"]))))
+    with resumable(folder, is_new=True):
+        run = _api.train_from(sections, out=folder, progress=not quiet)
     return finish(run, report=not no_report, as_json=json)
 
 
@@ -79,7 +86,7 @@ def _sections(
     )
     if source is not None:
         data["source"] = source
-        data.pop("is_reloadable", None)
+        data.pop("object", None)  # what the data were, where Python handed them over
     if "source" not in data:
         raise SettingError(
             "train needs a source: a builtin data set, a file or a folder, as in "

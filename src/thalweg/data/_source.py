@@ -77,13 +77,15 @@ def find_source(data: Any, options: Collection[str] = ()) -> str:
     Raises:
         DataError: None does.
     """
+    is_path = isinstance(data, (str, Path))
+    exists = is_path and _exists(data)
     # A source that needs an option was meant, where the option is given.
     for entry in sorted(sources, key=lambda entry: entry.value.needs is None):
         source = entry.value
         if (source.needs is None or source.needs in options) and source.accepts(data):
             return entry.name
     known = "; ".join(entry.summary for entry in sources)
-    if isinstance(data, (str, Path)) and not _exists(data):
+    if is_path and not exists:
         name = formats.plain(repr(str(data)))
         raise DataNotFoundError(
             f"there is no file, folder or builtin data set {name}. What can be loaded: {known}."
@@ -112,8 +114,8 @@ def check_options(read: Callable[..., Any], options: Sequence[str], noun: str) -
 def _exists(path: str | Path) -> bool:
     try:
         return Path(path).exists()
-    except OSError:  # too long for a path, or behind a folder that may not be entered
-        return False
+    except OSError as error:  # too long for a path, or behind a folder that may not be entered
+        raise DataError(f"cannot look at {_called(path)}: {error.strerror}.") from None
 
 
 def _called(data: Any) -> str:

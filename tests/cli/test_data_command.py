@@ -1,0 +1,59 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+
+def test_builtin_sets_and_kinds_of_source_are_listed(call):
+    shown = call("data")
+    assert shown.code == 0
+    names = [line.split()[0] for line in shown.out.splitlines()]
+    assert {"digits", "iris", "wine", "diabetes", "moons"} <= set(names)
+
+
+def test_the_card_shows_classes_columns_and_reasons(call):
+    shown = call("data", "iris")
+    assert shown.code == 0
+    lines = [line.split() for line in shown.out.splitlines()]
+    assert ["examples", "105", "train,", "23", "valid,", "22", "test"] in lines
+    assert ["setosa", "35"] in lines
+    assert any(line[:1] == ["split"] and "stratified" in line for line in lines)
+
+
+def test_json_holds_the_whole_card(call):
+    card = json.loads(call("data", "iris", "valid=0.2", "test=0.3", "--json").out)
+    iris = load_iris()
+    assert sum(card["counts"].values()) == len(iris.data)
+    assert card["counts"]["valid"] == 30
+    assert card["target"]["classes"] == list(iris.target_names)
+    mean = card["columns"][0]["mean"]
+    assert np.isclose(mean, iris.data[:, 0].mean(), atol=0.2)
+
+
+def test_a_long_card_is_cut_with_a_word(call, tmp_path):
+    draw = np.random.default_rng(0)
+    names = [f"c{number}" for number in range(30)]
+    rows = [",".join(f"{value:.3f}" for value in row) for row in draw.normal(size=(60, 30))]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(names), *rows]) + "\n")
+    shown = call("data", "wide.csv", "--target", "c29")
+    assert shown.code == 0
+    assert "… and 9 more" in shown.out
+    assert "c19" in shown.out
+    assert "c20" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["nope"], "nope"),
+        (["iris", "vaild=0.2"], "Did you mean 'valid'?"),
+        (["iris", "valid=2"], "valid"),
+        (["iris", "size=3"], "size"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_line(call, words, hint):
+    failed = call("data", *words)
+    assert failed.code == 2
+    assert hint in failed.err
+    assert failed.err.count("\n") == 1
