@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test check bench clean
 
 demo: .venv/installed
-	$(BIN)/thalweg train digits --model lenet --out "$$(mktemp -d)/digits"
+	$(BIN)/thalweg train digits --model lenet --epochs 60 learning_rate=0.003 rotate=10 shift=0.1 scale=0.1 shear=5
 
 test: .venv/developer
 	$(BIN)/python -m pytest
