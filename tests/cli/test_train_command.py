@@ -249,7 +249,20 @@ def test_options_of_a_builtin_set_are_settings_too(call):
     assert sum(tw.train.Run.peek("x").schema.counts.values()) == 200
 
 
-def test_a_source_may_look_like_a_setting(call, tmp_path, table):
+def test_an_interruption_of_the_ending_says_that_resuming_makes_up_for_it(call, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tw.train.Run, "report", interrupted)
+        ended = call("train", "iris", "epochs=1", "--quiet", "--out", "x")
+    assert ended.code == 130
+    assert ended.err == "Interrupted. Go on with: thalweg resume x\n"
+    assert call("resume", "x").code == 0
+    assert Path("x/report.html").exists()
+
+
+def test_a_source_that_looks_like_a_setting_is_named_by_its_path(call, tmp_path, table):
     table.rename(tmp_path / "size=28.csv")
-    words = ["train", "size=28.csv", "--target", "kind", "epochs=1", "--quiet", "--no-report"]
+    words = ["train", "./size=28.csv", "--target", "kind", "epochs=1", "--quiet", "--no-report"]
     assert call(*words).code == 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def resumable(folder: Path, *, is_new: bool = False) -> Iterator[None]:
-    """Say how to go on where the training inside the block is interrupted.
+    """Say how to go on where the training, or its ending, inside the block is interrupted.
 
     Args:
         folder: The run's.
@@ -50,8 +50,8 @@ def _how_to_go_on(folder: Path) -> str:
     return f"Interrupted{where}. Go on with: thalweg resume {shlex.quote(str(folder))}"
 
 
-def attach_data(run: "Run") -> bool:
-    """Load the data of a finished run again; where that fails, say why and what is missing then."""
+def attach_data(run: "Run") -> None:
+    """Load the data of a run again; where that fails, say why and what is missing then."""
     from thalweg import _api
 
     try:
@@ -60,8 +60,6 @@ def attach_data(run: "Run") -> bool:
         run.attach(_api.load(run.schema.source, **run.schema.options))
     except ThalwegError as error:
         say(f"The data are not at hand, so nothing that needs examples can be shown: {error}")
-        return False
-    return True
 
 
 def finish(run: "Run", *, report: bool, as_json: bool) -> int:

@@ -24,7 +24,7 @@ def resume(
 
     with resumable(run):
         resumed = _api.resume(run, progress=not quiet, force=force)
-    if resumed.data is None:
-        say(f"{run} had ended already: {resumed.status.reason or resumed.status.state}.")
-        attach_data(resumed)
-    return finish(resumed, report=not no_report, as_json=json)
+        if resumed.data is None:
+            say(f"{run} had ended already: {resumed.status.reason or resumed.status.state}.")
+            attach_data(resumed)
+        return finish(resumed, report=not no_report, as_json=json)

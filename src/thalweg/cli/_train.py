@@ -45,7 +45,8 @@ def train(
     from thalweg import _api
 
     words = settings or []
-    if source is not None and not _is_source(source):
+    # A folder that is called like a setting is ./size=28, as one called digits is ./digits.
+    if source is not None and is_setting(source):
         source, words = None, [source, *words]
     flags = {
         "model": model,
@@ -63,12 +64,7 @@ def train(
     folder = Path(str(folder or _api.next_folder(str(sections["data"]["source"]))))
     with resumable(folder, is_new=True):
         run = _api.train_from(sections, out=folder, progress=not quiet)
-    return finish(run, report=not no_report, as_json=json)
-
-
-def _is_source(word: str) -> bool:
-    """Return whether the first word names data: a folder may well be called `size=28`."""
-    return not is_setting(word) or Path(word).exists()
+        return finish(run, report=not no_report, as_json=json)
 
 
 def _sections(
