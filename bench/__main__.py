@@ -24,7 +24,9 @@ def workloads() -> list[Workload]:
     """Return the networks and data that are timed."""
     glyphs = tw.load("glyphs", n=4000)
     return [
-        Workload("mlp 784-256-256-10, batch 128", _built("mlp", glyphs, hidden=[256, 256]), glyphs, 128),
+        Workload(
+            "mlp 784-256-256-10, batch 128", _built("mlp", glyphs, hidden=[256, 256]), glyphs, 128
+        ),
         Workload("lenet 28×28, batch 64", _built("lenet", glyphs), glyphs, 64),
     ]
 
@@ -53,9 +55,7 @@ def ratio(above: list[float], below: list[float]) -> tuple[float, float, float]:
     """Return the median of the ratios within rounds, and its bootstrap 95 % interval."""
     ratios = [a / b for a, b in zip(above, below, strict=True)]
     draw = random.Random(0)
-    medians = sorted(
-        statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(2000)
-    )
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(2000))
     return statistics.median(ratios), medians[49], medians[1949]
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,7 +52,14 @@ def test_comes_back_from_its_lines_to_the_bit(losses, validated):
     again = History.from_lines(history.lines())
     assert again == history
     for ours, theirs in zip(again.column("valid_loss"), validated, strict=True):
-        assert ours == theirs or (math.isnan(ours) and math.isnan(theirs))
+        # JSON has no number for infinity either.
+        assert ours == theirs or (math.isnan(ours) and not math.isfinite(theirs))
+
+
+def test_lines_are_strict_json_even_of_a_loss_that_is_no_number():
+    history = History()
+    history.add_step(1, 0, math.nan, 0.1)
+    assert json.loads(history.lines()[0], parse_constant=pytest.fail)["loss"] is None
 
 
 def test_differs_from_one_that_differs_in_the_last_bit():

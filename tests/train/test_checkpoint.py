@@ -23,9 +23,7 @@ leaves = st.one_of(
 keys = st.one_of(st.integers(0, 9), st.text("abc/", min_size=1, max_size=4))
 trees = st.recursive(
     leaves,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
     max_leaves=12,
 )
 
@@ -85,7 +83,9 @@ def test_moments_take_the_memory_layout_of_their_weights(tmp_path):
     def convolution() -> State:
         torch.manual_seed(0)
         model = nn.Conv2d(4, 8, 3).to(memory_format=torch.channels_last)
-        return State(model, make_optimizer(model, "adamw", learning_rate=0.1, options={"fused": True}))
+        return State(
+            model, make_optimizer(model, "adamw", learning_rate=0.1, options={"fused": True})
+        )
 
     def step(state: State) -> None:
         state.optimizer.zero_grad()

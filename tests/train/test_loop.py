@@ -151,7 +151,9 @@ def test_lbfgs_gets_its_closure(numbers):
     inputs, targets = numbers.train.inputs.double(), numbers.train.targets.double()
     design = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=torch.float64)], dim=1)
     residual = targets - design @ torch.linalg.lstsq(design, targets).solution
-    assert run.score("train")["rmse"] == pytest.approx(float(residual.square().mean().sqrt()), rel=1e-3)
+    assert run.score("train")["rmse"] == pytest.approx(
+        float(residual.square().mean().sqrt()), rel=1e-3
+    )
 
 
 def test_training_leaves_the_global_random_state_alone(three_classes):

@@ -67,7 +67,7 @@ def fit(
         >>> data = tw.load("iris")
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     run = tw.fit(tw.build("mlp", data), data, epochs=20, out=folder, progress=False)
-        >>> run.score("test")["accuracy"] > 0.8
+        ...     run.score("test")["accuracy"] > 0.8
         True
     """
     given = {
@@ -171,7 +171,7 @@ def resume(
         RunLockedError: Another process is writing to the run.
     """
     run = Run.load(folder, model)
-    if run.status.state in ("finished", "stopped", "diverged"):
+    if run.status.is_over:
         return run
     data = _data_of(run) if data is None else load(data)
     recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)

@@ -1,6 +1,7 @@
 """The numbers of a training run, as they came."""
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Any, Self
 
@@ -44,14 +45,14 @@ class History:
         rows = [*self.steps, *self.epochs]
         # An epoch's row follows the row of its last step.
         rows.sort(key=lambda row: (row["step"], "loss" not in row))
-        return [json.dumps(row) for row in rows]
+        return [json.dumps(_strict(row), allow_nan=False) for row in rows]
 
     @classmethod
     def from_lines(cls, lines: Iterable[str]) -> Self:
         """Rebuild a history from `lines`."""
         history = cls()
         for line in lines:
-            row = json.loads(line)
+            row = {name: _NAN if v is None else v for name, v in json.loads(line).items()}
             (history.steps if "loss" in row else history.epochs).append(row)
         return history
 
@@ -62,3 +63,14 @@ class History:
 
     def __len__(self) -> int:
         return len(self.epochs)
+
+
+_NAN = float("nan")
+
+
+def _strict(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with null for what strict JSON has no number for: NaN and infinity."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }

@@ -1,11 +1,13 @@
 """Training: one loop, its settings, its checkpoints, and the run it gives."""
 
+from thalweg.train._assembly import probe
 from thalweg.train._config import Config, setting_names
 from thalweg.train._evaluate import Answers
-from thalweg.train._fit import fit, probe, resume
+from thalweg.train._fit import fit, resume
+from thalweg.train._folder import Status, next_folder
 from thalweg.train._optimizers import make_optimizer, optimizers
 from thalweg.train._rate_finder import RateCurve, find_learning_rate
-from thalweg.train._run import Run, Status, next_folder
+from thalweg.train._run import Run
 from thalweg.train._schedules import make_schedule, schedules
 from thalweg.train._settings import Settings, made_with, read_toml
 from thalweg.train.observers import Observer

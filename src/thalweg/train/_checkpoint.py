@@ -19,6 +19,7 @@ from thalweg._core import files, seeds
 from thalweg._core.history import History
 from thalweg.errors import CheckpointError
 from thalweg.train._state import Best, State
+from thalweg.train._weights import to_bytes
 
 FORMAT = 1
 """Version of the layout. Files of this version stay readable by later ones."""
@@ -96,20 +97,15 @@ def restore(state: State, folder: Path) -> list[str]:
         _apply(state, plain, tensors, history)
         return notices
     found = " ".join(notices) or "There is none."
-    raise CheckpointError(f"no intact checkpoint in {folder}: {found} Train again from its config.toml.")
+    raise CheckpointError(
+        f"no intact checkpoint in {folder}: {found} Train again from its config.toml."
+    )
 
 
 def sealed(plain: dict[str, Any]) -> dict[str, Any]:
     """Return plain data with a checksum of themselves, under the key "seal"."""
     content = {name: value for name, value in plain.items() if name != "seal"}
     return {**content, "seal": zlib.crc32(json.dumps(content, sort_keys=True).encode())}
-
-
-def to_bytes(tensors: dict[str, Tensor]) -> bytes:
-    """Return tensors in the safetensors format, each a copy of its own on the host."""
-    return safetensors.torch.save(
-        {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    )
 
 
 def _write(folder: Path, name: str, contents: dict[str, bytes]) -> None:

@@ -50,7 +50,19 @@ class Plan:
     schedule: Schedule
     penalty: Penalty | None = None
     fewest: int = 1
-    """Fewest examples that the network can train on at once."""
+    """Fewest examples that the last batch of an epoch may have."""
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training part."""
+        assert self.config.epochs is not None
+        return self.config.epochs
+
+    @property
+    def batches(self) -> list[tuple[int, int]]:
+        """Where each batch of an epoch begins and ends."""
+        assert self.config.batch_size is not None
+        return bounds(len(self.train), self.config.batch_size, self.fewest)
 
 
 def run(
@@ -64,12 +76,11 @@ def run(
     Why it stopped is in `state.stopped`; None means that it did all its epochs.
     """
     config = plan.config
-    assert config.epochs is not None and config.batch_size is not None
-    batches = bounds(len(plan.train), config.batch_size, plan.fewest)
+    batches = plan.batches
     state.begin()
     for observer in observers:
         observer.start(state)
-    while state.epoch < config.epochs and state.stopped is None:
+    while state.epoch < plan.epochs and state.stopped is None:
         rows = order(len(plan.train), config.seed, state.epoch, config.shuffle)
         rows = rows.to(plan.train.inputs.device)
         plan.train.begin(config.seed, state.epoch)
@@ -130,7 +141,8 @@ def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor,
 
     for group in optimizer.param_groups:
         group["lr"] = rate
-    return optimizer.step(closure), total
+    # torch declares that a closure returns a float, and documents that it returns the loss.
+    return optimizer.step(closure), total  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def validate(plan: Plan, state: State) -> dict[str, float]:

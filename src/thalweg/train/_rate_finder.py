@@ -17,9 +17,11 @@ from thalweg._core import formats, seeds
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.tasks import Task
+from thalweg.train._assembly import assemble
 from thalweg.train._batches import order
 from thalweg.train._config import Config
 from thalweg.train._defaults import complete
+from thalweg.train._loop import update
 from thalweg.train._optimizers import LEARNING_RATES, canonical
 
 # The trial spans these rates, per step; a suggestion at either end is none.
@@ -60,7 +62,9 @@ class RateCurve:
             name, _ = canonical(config.optimizer, {})
             rate = LEARNING_RATES.get(name, 1e-3)
             reason = f"no safe suggestion ({self.reason}); usual for {name}"
-        return dataclasses.replace(config, learning_rate=rate), Choice("learning_rate", rate, reason)
+        return dataclasses.replace(config, learning_rate=rate), Choice(
+            "learning_rate", rate, reason
+        )
 
 
 def find_learning_rate(
@@ -84,10 +88,6 @@ def find_learning_rate(
         >>> 1e-4 < curve.suggestion < 1
         True
     """
-    # Built here, since assembling a run needs this module too.
-    from thalweg.train._fit import assemble
-    from thalweg.train._loop import update
-
     config = dataclasses.replace(
         config or Config(), learning_rate=LOWEST, schedule="constant", schedule_options={}
     )

@@ -1,42 +1,23 @@
 """A run: what was trained, on what, how it went, and what it can do now."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import safetensors.torch
 import torch
 from torch import nn
 
-from thalweg._core import files
 from thalweg._core.choices import Choice
 from thalweg._core.history import History
 from thalweg._core.modes import evaluating
 from thalweg.data import PARTS, Schema, Splits
-from thalweg.errors import DataError, RunError, SettingError, WeightsError
+from thalweg.errors import DataError, RunError, SettingError
 from thalweg.tasks import Prediction, Task, tasks
 from thalweg.train._batches import Feed
-from thalweg.train._checkpoint import to_bytes
 from thalweg.train._evaluate import BATCH_SIZE, Answers, answer
+from thalweg.train._folder import RunFolder, Status
 from thalweg.train._settings import Settings
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a run came."""
-
-    state: str
-    """"running", "finished", "stopped" (early, on purpose), "diverged" or "interrupted"."""
-    reason: str | None = None
-    """Why it ended before its last epoch."""
-    epochs: int = 0
-    steps: int = 0
-    best_epoch: int | None = None
-    """Whose weights the run has, counted from one; zero for those before the first step, None
-    for the last one's."""
-    parameters: int = 0
 
 
 class Run:
@@ -86,8 +67,8 @@ class Run:
         """
         if self._model is None:
             raise RunError(
-                f"the network of {self.folder} is of the class {self.settings.model.get('class')!r}, "
-                "which is not registered. Load the run with Run.load(folder, model=network)."
+                f"the network of {self.folder}, {self.settings.model.get('class')}, is not a "
+                "registered one. Load the run with Run.load(folder, model=network)."
             )
         return self._model
 
@@ -108,7 +89,7 @@ class Run:
             metrics = self.task.score(answers.outputs, answers.targets)
             self.scores[part] = {**metrics, "loss": answers.loss}
             if self.folder is not None:
-                files.write_json(self.folder / "scores.json", self.scores)
+                RunFolder(self.folder).write_scores(self.scores)
         return dict(self.scores[part])
 
     def answers(self, part: str) -> Answers:
@@ -187,11 +168,12 @@ class Run:
         Raises:
             RunError: The folder holds a run already, or cannot be written.
         """
-        folder = Path(folder)
-        claim(folder)
-        self._write_settings(folder)
-        self._write_results(folder)
-        return folder
+        files = RunFolder(Path(folder))
+        files.claim()
+        files.write_beginning(self.settings, self.schema, self.choices)
+        files.write_scores(self.scores)
+        files.write_results(self.model, self.history, self.timing, self.status)
+        return files.path
 
     @classmethod
     def load(cls, folder: str | Path, model: nn.Module | None = None) -> Self:
@@ -206,13 +188,12 @@ class Run:
             RunError: There is no run, or a file of it is damaged.
             WeightsError: The weights do not fit the network.
         """
-        folder = Path(folder)
         run = cls.peek(folder)
         if model is None:
             recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
             model = recipe.build() if recipe is not None else None
-        if model is not None and (folder / "model.safetensors").exists():
-            load_weights(model, folder / "model.safetensors")
+        if model is not None:
+            RunFolder(Path(folder)).load_weights(model, run.status)
             model.eval()
         run._model = model
         return run
@@ -224,103 +205,25 @@ class Run:
         Raises:
             RunError: There is no run, or a file of it is damaged.
         """
-        folder = Path(folder)
-        if not (folder / "config.toml").is_file():
-            raise RunError(f"{folder} is not a run: it has no config.toml. Runs are made by fit.")
-        settings = Settings.read(folder / "config.toml")
-        schema = Schema.from_json(_read_json(folder / "schema.json"))
-        task = dict(settings.task)
+        files = RunFolder(Path(folder))
+        settings, schema = files.settings(), files.schema()
+        options = dict(settings.task)
+        task = tasks[options.pop("name", "")](schema.target, **options)
         run = cls(
             model=None,
-            task=tasks[task.pop("name")](schema.target, **task),
+            task=task,
             schema=schema,
             settings=settings,
-            choices=[Choice.from_json(each) for each in _read_json(folder / "choices.json")],
-            folder=folder,
+            choices=files.choices(),
+            folder=files.path,
         )
-        if (folder / "history.jsonl").exists():
-            run.history = History.from_lines((folder / "history.jsonl").read_text().splitlines())
-        run.status = Status(**_read_json(folder / "status.json"))
-        run.timing = _read_json(folder / "timing.json", missing={})
-        run.scores = _read_json(folder / "scores.json", missing={})
+        run.history = files.history()
+        run.status = files.status()
+        run.timing = files.table("timing")
+        run.scores = files.table("scores")
         return run
-
-    def _write_settings(self, folder: Path) -> None:
-        """Write what is known before training: enough to begin it again."""
-        self.settings.write(folder / "config.toml", self.choices)
-        files.write_json(folder / "schema.json", self.schema.to_json())
-        files.write_json(folder / "choices.json", [each.to_json() for each in self.choices])
-        files.write_json(folder / "status.json", asdict(self.status))
-
-    def _write_results(self, folder: Path) -> None:
-        """Write what training gave; the status last, since it says that the rest is there."""
-        history = "".join(f"{line}\n" for line in self.history.lines())
-        files.write_atomically(folder / "history.jsonl", history)
-        weights = {name: value for name, value in self.model.state_dict().items()}
-        files.write_atomically(folder / "model.safetensors", to_bytes(weights))
-        files.write_json(folder / "timing.json", self.timing)
-        if self.scores:
-            files.write_json(folder / "scores.json", self.scores)
-        files.write_json(folder / "status.json", asdict(self.status))
 
     def __repr__(self) -> str:
         where = f" in {self.folder}" if self.folder else ""
-        return f"Run({self.schema.source}, {self.status.state} after {self.status.epochs} epochs{where})"
-
-
-def claim(folder: Path) -> None:
-    """Make a folder for a new run.
-
-    Raises:
-        RunError: It holds a run already, or cannot be made.
-    """
-    if (folder / "config.toml").exists():
-        raise RunError(
-            f"{folder} holds a run already. Go on with it by `thalweg resume {folder}`, or choose "
-            "another folder with --out or out=."
-        )
-    with files.explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-
-
-def next_folder(source: str, parent: Path = Path("runs")) -> Path:
-    """Return the first free folder for a run on this source: `runs/digits-1`, `runs/digits-2`."""
-    stem = Path(source).name.split(".")[0] or "data"
-    name = "".join(char if char.isalnum() or char in "-_" else "-" for char in stem)[:60]
-    number = 1
-    while (parent / f"{name}-{number}").exists():
-        number += 1
-    return parent / f"{name}-{number}"
-
-
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Put the weights of a safetensors file into a network.
-
-    Raises:
-        WeightsError: The file is damaged, or names or shapes differ; the first is told.
-    """
-    try:
-        weights = safetensors.torch.load(path.read_bytes())
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"cannot read the weights in {path}: {error}.") from None
-    own = model.state_dict()
-    for name in [*own, *weights]:
-        needed = tuple(own[name].shape) if name in own else None
-        found = tuple(weights[name].shape) if name in weights else None
-        if needed != found:
-            raise WeightsError(
-                f"the weights in {path} do not fit the network: {name!r} needs shape {needed}, "
-                f"the file has {found}. Use the network that they were saved from."
-            )
-    model.load_state_dict(weights)
-
-
-def _read_json(path: Path, missing: Any = None) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if missing is not None:
-            return missing
-        raise RunError(f"{path.parent} is not a whole run: {path.name} is missing.") from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}.") from None
+        status = self.status
+        return f"Run({self.schema.name}, {status.state} after {status.epochs} epochs{where})"

@@ -1,0 +1,124 @@
+"""From finished parts to a network ready to train: what does not fit is told here."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from thalweg._core.modes import evaluating
+from thalweg.data import Augmentation, Splits
+from thalweg.errors import DataError, SettingError, ShapeError, ThalwegError
+from thalweg.tasks import Task
+from thalweg.train._batches import Feed, bounds
+from thalweg.train._config import Config
+from thalweg.train._loop import Plan
+from thalweg.train._optimizers import make_optimizer
+from thalweg.train._regularizers import Penalty
+from thalweg.train._schedules import Schedule, make_schedule
+from thalweg.train._state import State
+
+# Entries in the history: enough to draw any curve, few enough to read and to keep.
+MOST_STEPS_RECORDED = 2000
+# torch's own; a subclass may be able to train on a single example.
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+def probe(model: nn.Module, data: Splits) -> Tensor:
+    """Return the network's output for two examples, so that what does not fit is told early.
+
+    Lazy modules take their shapes here; nothing else changes.
+
+    Raises:
+        DataError: There is nothing to train on.
+        ShapeError: The network refuses the inputs, or returns something else than a tensor.
+    """
+    if not len(data.train):
+        raise DataError("the training part is empty. Make `valid` and `test` smaller.")
+    with evaluating(model) as device:
+        inputs = data.schema.encoder.normalize(data.train.inputs[:2].to(device))
+        try:
+            output = model(inputs)
+        except ThalwegError:
+            raise
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            raise ShapeError(
+                f"the network cannot take inputs of shape {tuple(inputs.shape)}: {reason}"
+            ) from error
+    if not isinstance(output, Tensor):
+        raise ShapeError(f"the network must return one tensor, got {type(output).__name__}.")
+    return output
+
+
+def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tuple[Plan, State]:
+    """Return the finished objects of a run, and the state before its first step.
+
+    Raises:
+        SettingError: Settings do not suit the network or the data.
+    """
+    assert config.batch_size and config.epochs and config.device
+    assert isinstance(config.learning_rate, (int, float))
+    device = torch.device(config.device)
+    model.to(device)
+    if config.channels_last:
+        model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimizer = make_optimizer(
+        model,
+        config.optimizer,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay or 0.0,
+        options={**config.optimizer_options, **({"fused": True} if config.fused else {})},
+    )
+    encoder, layout = data.schema.encoder, bool(config.channels_last)
+    fewest = _fewest(model, config)
+    steps = config.epochs * len(bounds(len(data.train), config.batch_size, fewest))
+    plan = Plan(
+        config=config,
+        task=task.to(device),
+        train=Feed(data.train, encoder, device, layout, _augmentation(config, encoder.shape)),
+        valid=Feed(data.valid, encoder, device, layout) if len(data.valid) else None,
+        schedule=_schedule(config, steps),
+        penalty=Penalty(model, config.l1, config.l2) if config.l1 or config.l2 else None,
+        fewest=fewest,
+    )
+    record_every = math.ceil(steps / MOST_STEPS_RECORDED)
+    return plan, State(model, optimizer, record_every, config.restore_best)
+
+
+def _fewest(model: nn.Module, config: Config) -> int:
+    """Return how few examples the network can train on at once."""
+    assert config.batch_size is not None
+    if not any(type(module) in BATCH_NORMS for module in model.modules()):
+        return 1
+    if config.batch_size < 2 * config.accumulate:
+        raise SettingError(
+            "batch normalization needs at least two examples at once, got batch_size="
+            f"{config.batch_size} in accumulate={config.accumulate} pieces. "
+            f"Use batch_size={2 * config.accumulate} or more."
+        )
+    # Each piece of the last batch needs two as well.
+    return 2 * config.accumulate
+
+
+def _augmentation(config: Config, shape: tuple[int, ...]) -> Augmentation | None:
+    augmentation = Augmentation(**config.augmentation)
+    if augmentation.is_identity:
+        return None
+    if len(shape) != 3:
+        raise SettingError(
+            f"{', '.join(config.augmentation)} are for images (channels, height, width), but the "
+            f"data have shape {shape}. Leave them out."
+        )
+    return augmentation
+
+
+def _schedule(config: Config, steps: int) -> Schedule:
+    assert isinstance(config.learning_rate, (int, float))
+    warmup = config.warmup or 0.0
+    return make_schedule(
+        config.schedule,
+        peak=config.learning_rate,
+        steps=steps,
+        warmup=round(warmup * steps if warmup < 1 else warmup),
+        options=config.schedule_options,
+    )

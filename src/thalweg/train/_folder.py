@@ -1,0 +1,186 @@
+"""The folder of a run: what lies in which file, read and written in one place.
+
+config.toml          settings, and the reasons of those that nobody chose
+schema.json          what is known of the data
+choices.json         every automatic decision
+status.json          how far it came
+history.jsonl        what was measured, a line per step and epoch
+timing.json          seconds by phase
+scores.json          what was found for each part of the data
+model.safetensors    the weights
+checkpoint/          where an interrupted run goes on from
+"""
+
+import json
+import zlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from thalweg._core import files
+from thalweg._core.choices import Choice
+from thalweg._core.history import History
+from thalweg.data import Schema
+from thalweg.errors import RunError
+from thalweg.train._settings import Settings
+from thalweg.train._weights import load_weights, to_bytes
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run came."""
+
+    state: str
+    """"running", "finished", "stopped" (early, on purpose), "diverged" or "interrupted"."""
+    reason: str | None = None
+    """Why it ended before its last epoch."""
+    epochs: int = 0
+    steps: int = 0
+    best_epoch: int | None = None
+    """Whose weights the run has, counted from one; zero for those before the first step, None
+    for the last one's."""
+    parameters: int = 0
+    checksum: int | None = None
+    """CRC-32 of the file of weights."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.state in ("finished", "stopped", "diverged")
+
+
+class RunFolder:
+    """The files of one run.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoint"
+        self.history_file = path / "history.jsonl"
+        self.weights_file = path / "model.safetensors"
+
+    def claim(self) -> None:
+        """Make the folder for a new run.
+
+        Raises:
+            RunError: It holds a run already, or cannot be made.
+        """
+        if (self.path / "config.toml").exists():
+            raise RunError(
+                f"{self.path} holds a run already. Go on with it by `thalweg resume {self.path}`, "
+                "or choose another folder with --out or out=."
+            )
+        with files.explained(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def write_beginning(self, settings: Settings, schema: Schema, choices: list[Choice]) -> None:
+        """Write what is known before training; the settings last, since they make it a run."""
+        files.write_json(self.path / "schema.json", schema.to_json())
+        files.write_json(self.path / "choices.json", [each.to_json() for each in choices])
+        self.write_status(Status("running"))
+        settings.write(self.path / "config.toml", choices)
+
+    def write_results(
+        self, model: nn.Module, history: History, timing: dict[str, float], status: Status
+    ) -> Status:
+        """Write what training gave; the status last, since it says that the rest is there.
+
+        Returns:
+            The status with the checksum of the weights.
+        """
+        lines = "".join(f"{line}\n" for line in history.lines())
+        files.write_atomically(self.history_file, lines)
+        weights = to_bytes(model.state_dict())
+        files.write_atomically(self.weights_file, weights)
+        files.write_json(self.path / "timing.json", timing)
+        status = replace(status, checksum=zlib.crc32(weights))
+        self.write_status(status)
+        return status
+
+    def write_status(self, status: Status) -> None:
+        """Write how far the run came."""
+        files.write_json(self.path / "status.json", asdict(status))
+
+    def write_scores(self, scores: dict[str, dict[str, float]]) -> None:
+        """Write what was found for each part of the data."""
+        files.write_json(self.path / "scores.json", scores)
+
+    def settings(self) -> Settings:
+        """Return what the run was made from.
+
+        Raises:
+            RunError: The folder holds no run.
+        """
+        path = self.path / "config.toml"
+        if not path.is_file():
+            raise RunError(
+                f"{self.path} is not a run: it has no config.toml. Runs are made by fit."
+            )
+        return Settings.read(path)
+
+    def schema(self) -> Schema:
+        """Return what is known of the data."""
+        return self._rebuilt("schema.json", Schema.from_json)
+
+    def choices(self) -> list[Choice]:
+        """Return every automatic decision."""
+        return self._rebuilt("choices.json", lambda rows: [Choice.from_json(row) for row in rows])
+
+    def status(self) -> Status:
+        """Return how far the run came."""
+        return self._rebuilt("status.json", lambda content: Status(**content))
+
+    def history(self) -> History:
+        """Return what was measured so far."""
+        try:
+            return History.from_lines(self.history_file.read_text("utf-8").splitlines())
+        except FileNotFoundError:
+            return History()
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise RunError(
+                f"{self.history_file} is damaged ({error}). Remove it to read the run without it."
+            ) from None
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return "timing" or "scores"; empty if there is none yet."""
+        return self._rebuilt(f"{name}.json", dict, missing={})
+
+    def load_weights(self, model: nn.Module, status: Status) -> None:
+        """Put the run's weights into a network; without a file of weights, do nothing.
+
+        Raises:
+            WeightsError: They are damaged, or do not fit the network.
+        """
+        if self.weights_file.exists():
+            load_weights(model, self.weights_file, status.checksum)
+
+    def _rebuilt(self, name: str, rebuild: Any, missing: Any = None) -> Any:
+        """Return what a file of JSON stands for.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            return rebuild(json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            if missing is not None:
+                return missing
+            raise RunError(f"{self.path} is not a whole run: {name} is missing.") from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunError(f"{path} is damaged ({type(error).__name__}: {error}).") from None
+
+
+def next_folder(source: str, parent: Path = Path("runs")) -> Path:
+    """Return the first free folder for a run on this source: `runs/digits-1`, `runs/digits-2`."""
+    stem = Path(source).name.split(".")[0] or "data"
+    name = "".join(char if char.isalnum() or char in "-_" else "-" for char in stem)[:60]
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"

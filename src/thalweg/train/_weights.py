@@ -1,0 +1,49 @@
+"""A network's weights as bytes: the safetensors format, which holds numbers and nothing else."""
+
+import zlib
+from pathlib import Path
+
+import safetensors.torch
+from torch import Tensor, nn
+
+from thalweg.errors import WeightsError
+
+
+def to_bytes(tensors: dict[str, Tensor]) -> bytes:
+    """Return tensors in the safetensors format, each a copy of its own on the host."""
+    return safetensors.torch.save(
+        {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    )
+
+
+def load_weights(model: nn.Module, path: Path, checksum: int | None = None) -> None:
+    """Put the weights of a safetensors file into a network.
+
+    Args:
+        model: The network that they were saved from, or one of the same shape.
+        path: The file.
+        checksum: CRC-32 of the file, where it is known.
+
+    Raises:
+        WeightsError: The file is damaged, or names or shapes differ; the first is told.
+    """
+    try:
+        content = path.read_bytes()
+        weights = safetensors.torch.load(content)
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise WeightsError(f"cannot read the weights in {path}: {error}.") from None
+    if checksum is not None and zlib.crc32(content) != checksum:
+        raise WeightsError(
+            f"the weights in {path} were altered since they were saved. Resume the run from its "
+            "checkpoint, or train it again from its config.toml."
+        )
+    own = model.state_dict()
+    for name in [*own, *weights]:
+        needed = tuple(own[name].shape) if name in own else None
+        found = tuple(weights[name].shape) if name in weights else None
+        if needed != found:
+            raise WeightsError(
+                f"the weights in {path} do not fit the network: {name!r} needs shape {needed}, "
+                f"the file has {found}. Use the network that they were saved from."
+            )
+    model.load_state_dict(weights)
