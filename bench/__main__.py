@@ -1,9 +1,9 @@
 """Times Thalweg against hand-written loops, paired in one run: `python -m bench`.
 
-Equal work first: the weights after training must agree with the plain loop's. Then each
-round trains every way once, in random order, on one thread; ratios are taken within a round and the
-median over the rounds is reported with its bootstrap interval. The ratio of Thalweg to itself is the
-control: outside 0.97 to 1.03 the machine was too noisy for the rest to mean much.
+Equal work first: the weights after training must agree with the plain loop's. Then each round
+trains every way once, in random order, on one thread; ratios are taken within a round and the
+median over the rounds is reported with its bootstrap interval. The ratio of Thalweg to itself
+is the control: outside 0.97 to 1.03 the machine was too noisy for the rest to mean much.
 """
 
 import argparse
@@ -24,15 +24,9 @@ def workloads() -> list[Workload]:
     """Return the networks and data that are timed."""
     glyphs = tw.load("glyphs", n=4000)
     return [
-        Workload(
-            "mlp 784-256-256-10, batch 128", _built("mlp", glyphs, hidden=[256, 256]), glyphs, 128
-        ),
-        Workload("lenet 28×28, batch 64", _built("lenet", glyphs), glyphs, 64),
+        Workload("mlp 784-256-256-10", tw.build("mlp", glyphs, hidden=[256, 256]), glyphs, 128),
+        Workload("lenet 28×28", tw.build("lenet", glyphs), glyphs, 64),
     ]
-
-
-def _built(name: str, data: tw.data.Splits, **options: object) -> torch.nn.Module:
-    return tw.build(name, data, **options)
 
 
 def difference(work: Workload) -> float:
@@ -84,7 +78,9 @@ def main() -> None:
             "control (thalweg ÷ itself)": ratio(seconds["thalweg"], seconds["thalweg again"]),
         }
         milliseconds = 1000 * statistics.median(seconds["tuned"])
-        print(f"\n{work.name}: {milliseconds:.2f} ms per step of the tuned loop;")
+        print(
+            f"\n{work.name}, batch {work.batch_size}: {milliseconds:.2f} ms per step of the tuned loop;"
+        )
         print(f"  final weights differ by at most {gap:.1e}")
         for name, (median, low, high) in figures.items():
             print(f"  {name:28} {median:.3f}  ({low:.3f} to {high:.3f})")

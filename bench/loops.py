@@ -6,6 +6,7 @@ returns seconds per step, without the first, and the final weights.
 
 import copy
 import math
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Workload:
 
     @property
     def steps(self) -> int:
+        """Optimizer steps of a trial."""
         return EPOCHS * math.ceil(len(self.data.train) / self.batch_size)
 
 
@@ -50,8 +52,6 @@ Loop = Callable[[Workload], Result]
 
 def thalweg_loop(work: Workload) -> Result:
     """`tw.fit` as a user calls it: history kept, validation each epoch, run folder on disk."""
-    import tempfile
-
     model = copy.deepcopy(work.model)
     with tempfile.TemporaryDirectory() as folder:
         run = tw.fit(

@@ -29,8 +29,8 @@ def test_a_network_for_other_inputs_is_told_what_it_gets(three_classes):
 
 def test_a_network_that_returns_no_tensor_is_refused(three_classes):
     class Pair(nn.Linear):
-        def forward(self, input):
-            return super().forward(input), 0
+        def forward(self, inputs):
+            return super().forward(inputs), 0
 
     with pytest.raises(ShapeError, match="must return one tensor, got tuple"):
         tw.fit(Pair(4, 3), three_classes, out="run", progress=False)

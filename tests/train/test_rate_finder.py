@@ -21,8 +21,8 @@ def test_leaves_the_network_and_the_random_state_as_they_were(three_classes):
     torch.manual_seed(1)
     tw.find_learning_rate(model, three_classes)
     assert torch.equal(torch.rand(2), expected)
-    for (name, mine), theirs in zip(model.state_dict().items(), before.state_dict().values()):
-        assert torch.equal(mine, theirs), name
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before.state_dict()[name]), name
     assert all(map(torch.equal, gradients, (each.grad for each in model.parameters())))
     assert [m.training for m in model.modules()] == [m.training for m in before.modules()]
 
