@@ -78,9 +78,8 @@ def main() -> None:
             "control (thalweg ÷ itself)": ratio(seconds["thalweg"], seconds["thalweg again"]),
         }
         milliseconds = 1000 * statistics.median(seconds["tuned"])
-        print(
-            f"\n{work.name}, batch {work.batch_size}: {milliseconds:.2f} ms per step of the tuned loop;"
-        )
+        print(f"\n{work.name}, batch {work.batch_size}")
+        print(f"  {milliseconds:.2f} ms per step of the tuned loop")
         print(f"  final weights differ by at most {gap:.1e}")
         for name, (median, low, high) in figures.items():
             print(f"  {name:28} {median:.3f}  ({low:.3f} to {high:.3f})")
