@@ -120,12 +120,12 @@ def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor,
     inputs, targets = plan.train.batch(rows)
     weights = task.weights(targets)
     total = len(rows) if weights is None else weights.sum()
-    piece = -(-len(rows) // plan.config.accumulate)
+    pieces = _pieces(inputs, targets, plan.config.accumulate)
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         losses = []
-        for x, y in zip(inputs.split(piece), targets.split(piece), strict=True):
+        for x, y in pieces:
             with _arithmetic(plan):
                 output = model(x)
             loss = task.losses(output.float(), y).sum() / total
@@ -155,6 +155,13 @@ def validate(plan: Plan, state: State) -> dict[str, float]:
         "valid_loss": answers.loss,
         **{f"valid_{name}": value for name, value in metrics.items()},
     }
+
+
+def _pieces(inputs: Tensor, targets: Tensor, number: int) -> list[tuple[Tensor, Tensor]]:
+    """Cut a batch into at most so many pieces of nearly equal length."""
+    if number == 1:
+        return [(inputs, targets)]
+    return list(zip(inputs.chunk(number), targets.chunk(number), strict=True))
 
 
 def _arithmetic(plan: Plan) -> AbstractContextManager[object]:
