@@ -14,16 +14,10 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg.data._category_column import MOST_LEVELS, CategoryColumn
 from thalweg.data._cells import Reading, parse
-from thalweg.data._columns import (
-    MOST_LEVELS,
-    CategoryColumn,
-    Column,
-    DroppedColumn,
-    column_from_json,
-    fit_column,
-    quoted,
-)
+from thalweg.data._column import Column, DroppedColumn, quoted
+from thalweg.data._columns import column_from_json, fit_column
 from thalweg.data._files import read_table
 from thalweg.data._frames import as_frame, is_frame
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names

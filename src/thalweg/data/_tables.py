@@ -11,7 +11,7 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.registry import did_you_mean
 from thalweg.data._cells import COLUMN_KINDS, Reading, infer, names_rows, parse, tokens
-from thalweg.data._columns import quoted
+from thalweg.data._column import quoted
 from thalweg.data._files import is_table, read_table
 from thalweg.data._frames import as_frame, is_frame
 from thalweg.data._inputs import row_names
