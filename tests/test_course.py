@@ -114,7 +114,7 @@ def settings(call: ast.Call, given: dict[str | None, ast.expr]) -> set[str]:
     function = ast.unparse(call.func)
     known = keywords(public(function))
     first = call.args[0] if call.args else None
-    name = first.value if isinstance(first, ast.Constant) else None
+    name = str(first.value) if isinstance(first, ast.Constant) else ""
     if function == "tw.fit":
         chosen = {
             setting: ast.literal_eval(given[setting]) if setting in given else usual
@@ -123,7 +123,7 @@ def settings(call: ast.Call, given: dict[str | None, ast.expr]) -> set[str]:
         known |= set(train.setting_names(chosen["optimizer"], chosen["schedule"]))
         if "task" in given:
             known |= set(tasks.option_names(ast.literal_eval(given["task"])))
-        assert name is None or name in models.networks
+        assert not name or name in models.networks
     elif function == "tw.build":
         known |= keywords(models.networks[name])
     elif function == "tw.load":

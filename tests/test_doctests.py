@@ -19,38 +19,38 @@ MODULES = sorted(
 )
 
 
-def with_examples(module: str) -> bool:
-    source = importlib.util.find_spec(module).origin
-    return ">>> " in Path(source).read_text(encoding="utf-8")
-
-
-def docstrings(module: str) -> set[str]:
-    """Return the dotted names, within the module, of what has an example in its source."""
-    source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
+def documented(module: str) -> set[str]:
+    """Return the dotted names of what has an example in the module's source."""
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
     found = set()
 
-    def walk(node: ast.AST, path: tuple[str, ...]) -> None:
-        kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
-        if isinstance(node, kinds) and ">>> " in (ast.get_docstring(node) or ""):
-            found.add(".".join((module, *path)))
-        for child in ast.iter_child_nodes(node):
-            walk(child, (*path, child.name) if isinstance(child, kinds) else path)
+    def walk(node: ast.Module | ast.ClassDef | ast.FunctionDef, path: str) -> None:
+        if ">>> " in (ast.get_docstring(node) or ""):
+            found.add(path)
+        for child in node.body:
+            if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
+                walk(child, f"{path}.{child.name}")
 
-    walk(ast.parse(source), ())
+    walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8")), module)
     return found
+
+
+EXAMPLES = {module: names for module in MODULES if (names := documented(module))}
 
 
 def test_there_are_modules_with_examples():
     # Far fewer than there are, far more than a walk that went wrong would find.
-    assert len([module for module in MODULES if with_examples(module)]) > 30
+    assert len(EXAMPLES) > 30
 
 
-@pytest.mark.parametrize("name", [module for module in MODULES if with_examples(module)])
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_of_a_module_run(name):
     module = importlib.import_module(name)
     found = [each for each in doctest.DocTestFinder().find(module) if each.examples]
     # Decorators can hide a function from doctest; an example that never runs proves nothing.
-    assert {each.name for each in found} == docstrings(name)
+    assert {each.name for each in found} == EXAMPLES[name]
     said: list[str] = []
     runner = doctest.DocTestRunner()
     for each in found:

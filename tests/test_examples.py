@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from thalweg import data, models, tasks
+from thalweg._core.registry import Registry
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-REGISTRIES = (data.sources, models.networks, tasks.tasks)
+REGISTRIES: tuple[Registry[Any], ...] = (data.sources, models.networks, tasks.tasks)
 
 
 @pytest.fixture(autouse=True)

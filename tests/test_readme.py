@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 import thalweg as tw
 from thalweg._api import repeat
@@ -50,7 +51,9 @@ def test_a_program_parses_and_names_what_is_there(program):
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_exists_with_the_options_it_shows(line):
     name, *words = line.removeprefix("thalweg ").split()
-    commands = typer.main.get_command(app).commands
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    commands = group.commands
     assert name in commands
     known = {option for parameter in commands[name].params for option in parameter.opts}
     assert {word.split("=")[0] for word in words if word.startswith("--")} <= known

@@ -57,6 +57,7 @@ def test_a_logistic_neuron_is_the_sigmoid_of_its_sum_and_decides_at_one_half():
     expected = 1 / (1 + np.exp(-sums.double().numpy()[:, 0]))
     answers = run.answers("test")
     prediction = run.task.read(answers.outputs, data.test.names)
+    assert prediction.probabilities is not None
     np.testing.assert_allclose(prediction.probabilities[:, 1], expected, rtol=1e-5)
     classes = np.array(data.schema.target.classes)
     assert prediction.values.tolist() == classes[(expected >= 0.5).astype(int)].tolist()
