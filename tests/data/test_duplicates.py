@@ -52,7 +52,7 @@ def test_equal_examples_are_exact_duplicates():
 
 
 def test_nearness_is_passed_on():
-    points = Points(np.array([[0.0, 0.0], [0.9, 0.0], [1.8, 0.0], [9.0, 0.0], [9.0, 0.0]]))
+    points = Points(np.array([[0.0, 0.0], [0.9, 0.1], [1.8, 0.0], [9.0, 0.0], [9.0, 0.0]]))
     found = find_duplicates(points)
     assert found.groups.tolist() == [0, 0, 0, 1, 1]
     assert (found.exact, found.near) == (1, 2)
@@ -130,3 +130,42 @@ def test_a_large_set_takes_seconds():
     assert len(near_pairs(points)) == 2000
     # Measured at 0.6 seconds, and at 4 with 60,000 rows of 256.
     assert time.process_time() - began < 6
+
+
+def test_rows_of_few_values_are_equal_by_chance_and_no_copies():
+    draw = np.random.default_rng(0)
+    for rows in (
+        draw.integers(0, 2, size=(500, 6)),  # six booleans
+        draw.integers(18, 80, size=(300, 1)),  # ages
+        np.column_stack([draw.integers(18, 80, size=3000), draw.integers(0, 2, size=3000)]),
+        draw.integers(0, 2, size=(500, 1)).repeat(30, axis=1),  # columns that repeat one another
+        np.array([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(50, axis=0),  # XOR
+    ):
+        found = find_duplicates(ArrayInputs(rows))
+        assert len(set(found.groups.tolist())) == len(rows)
+        assert (found.exact, found.near) == (0, 0)
+        repeated = len(rows) - len({tuple(row) for row in rows.tolist()})
+        assert f"{repeated:,} examples equal an earlier one" in found.choices[0].reason
+
+
+def test_copied_measurements_are_copies_however_many():
+    rows = np.random.default_rng(0).normal(size=(100, 3)).round(2).repeat(3, axis=0)
+    found = find_duplicates(ArrayInputs(rows))
+    assert (found.exact, found.choices) == (200, [])
+    assert len(set(found.groups.tolist())) == 100
+
+
+def test_a_copy_among_rows_that_are_equal_by_chance_is_still_one():
+    draw = np.random.default_rng(0)
+    coarse = np.column_stack([draw.integers(0, 2, size=(400, 4)), np.zeros((400, 2))])
+    fine = np.column_stack([draw.integers(0, 2, size=(10, 4)), draw.normal(size=(10, 2))])
+    found = find_duplicates(ArrayInputs(np.concatenate([coarse, fine, fine])))
+    np.testing.assert_array_equal(found.groups[400:410], found.groups[410:])
+    assert found.exact == 10
+    assert len(set(found.groups.tolist())) == 410
+
+
+def test_equal_pictures_are_copies_however_many():
+    pictures = np.random.default_rng(0).integers(0, 256, size=(40, 1, 4, 4), dtype=np.uint8)
+    pictures[10:] = pictures[0]
+    assert find_duplicates(ImageInputs(pictures)).exact == 30

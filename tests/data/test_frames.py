@@ -73,3 +73,19 @@ def test_unequal_columns_and_repeated_names_are_refused():
         as_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(DataError, match="names must differ"):
         as_frame(pd.DataFrame([[1, 2]], columns=["1", 1]))
+
+
+def test_repeated_names_of_a_pandas_frame_are_refused_in_one_line():
+    frame = pd.DataFrame([[1, 2, 3]], columns=["a", "a", "y"])
+    assert is_frame(frame)
+    with pytest.raises(DataError, match=r"column names must differ: .*'a' 2 times") as caught:
+        as_frame(frame)
+    assert "\n" not in str(caught.value)
+
+
+def test_pandas_categories_of_numbers_and_intervals_stay_categories():
+    numbers = pd.Categorical([3, 1, None])
+    frame = as_frame(pd.DataFrame({"n": numbers, "i": pd.cut([0.5, 1.5, 2.5], [0, 1, 2, 3])}))
+    assert frame["n"].cast(pl.String).to_list() == ["3", "1", None]
+    assert frame["i"].cast(pl.String).to_list() == ["(0, 1]", "(1, 2]", "(2, 3]"]
+    assert frame["i"].dtype == frame["n"].dtype == pl.Categorical

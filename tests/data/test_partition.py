@@ -28,7 +28,9 @@ def sizes(parts):
     return [int((parts == part).sum()) for part in PARTS]
 
 
-class_counts = st.lists(st.integers(1, 60), min_size=2, max_size=6).filter(lambda n: sum(n) >= 3)
+class_counts = st.lists(st.integers(1, 60), min_size=2, max_size=6).filter(
+    lambda n: sum(n) >= 3 and max(n) > 1
+)
 shares = st.sampled_from([0.0, 0.1, 0.15, 0.2, 0.25])
 
 
@@ -135,8 +137,8 @@ def test_large_groups_do_not_unbalance_the_parts():
 
 
 def test_a_group_too_large_for_its_share_is_told():
-    parts, told = split(np.tile([0, 1], 50), groups=np.repeat([0, 1], 50))
-    assert sizes(parts) == [100, 0, 0] or sizes(parts) == [50, 50, 0]
+    parts, told = split(np.tile([0, 1], 50), groups=np.repeat([0, 1, 1, 2], 25))
+    assert sizes(parts) == [75, 25, 0]  # training keeps two groups
     assert "are not cut" in told["share of test"].reason
 
 
@@ -190,8 +192,24 @@ def test_times_that_cannot_be_sorted_are_refused(times, message):
 
 
 def test_one_group_is_refused():
-    with pytest.raises(DataError, match="two groups"):
+    with pytest.raises(DataError, match=r"at least 3 groups .* got 1\. "):
         split([0, 1] * 10, groups=np.zeros(20))
+    with pytest.raises(DataError, match=r"at least 3 groups .* got 2\. "):
+        split(np.tile([0, 1], 50), groups=np.repeat([0, 1], 50))
+
+
+def test_a_class_that_a_part_lacks_is_told():
+    fixed = np.array(["train"] * 20 + ["valid"] * 5 + ["test"] * 5, dtype=object)
+    _, told = split(["cat", "dog"] * 10 + ["cat"] * 5 + ["cat", "dog"] * 2 + ["cat"], parts=fixed)
+    assert told["classes not in valid"].reason.endswith("dog")
+    assert "classes not in test" not in told
+
+
+def test_classes_of_one_example_each_are_refused():
+    with pytest.raises(DataError, match="has 20 classes with one example each"):
+        split([f"name {row}" for row in range(20)])
+    parts, _ = split(["cat", "dog"], SplitRule(valid=0, test=0))
+    assert sizes(parts) == [2, 0, 0]
 
 
 def test_parts_fixed_by_the_source_stay():

@@ -8,7 +8,7 @@ import torch
 
 from thalweg.data import TableEncoder, TableInputs
 from thalweg.data._cells import infer, parse
-from thalweg.errors import DataError
+from thalweg.errors import DataError, ShapeError
 
 FRAME = pl.DataFrame(
     {
@@ -166,3 +166,27 @@ def test_rows_are_near_when_only_rounding_parts_them():
 def test_few_numbers_have_no_near_duplicates():
     frame = pl.DataFrame(np.random.default_rng(0).normal(size=(50, 3)), schema=list("abc"))
     assert inputs(frame).signatures() is None
+
+
+def test_rows_without_names_are_read_in_the_order_of_training_and_told(encoder):
+    expected = encoder.encode(inputs(FRAME))
+    kept = FRAME.drop("same")
+    for given in (
+        FRAME.rows(),
+        [list(row) for row in kept.rows()],
+        np.array(kept.rows(), dtype=object),
+    ):
+        read, _ = encoder.read(given)
+        assert torch.equal(encoder.encode(read), expected)
+        assert read.repairs[0].value[:2] == ["age", "city"]
+        assert "order of training" in read.repairs[0].reason
+    read, names = encoder.read((30, "Köln", "no", "2024-03-31"))
+    assert names == ("row 0",)
+    assert torch.equal(encoder.encode(read)[0], expected[1])
+
+
+def test_rows_of_another_length_are_named(encoder):
+    with pytest.raises(ShapeError, match=r"must have 4 or 5 cells .*'since'\), got 2 at row 0"):
+        encoder.read(torch.zeros(3, 2))
+    with pytest.raises(ShapeError, match="got 3 at row 1"):
+        encoder.read([[1, "Rome", True, None], [1, "Rome", True]])

@@ -240,3 +240,28 @@ def test_a_frame_and_its_csv_are_the_same_examples(tmp_path, rows):
     read = tw.data.sources["table files"].read(tmp_path / "a.csv", "y")
     assert read.targets.tolist() == direct.targets.tolist()
     assert read.inputs.digests() == direct.inputs.digests()
+
+
+def test_classes_keep_the_words_that_the_user_wrote():
+    frame = pl.DataFrame({"x": RNG.normal(size=40), "y": ["no", "yes"] * 20})
+    assert tw.load(frame, "y").schema.target.classes == ("no", "yes")
+
+
+def test_a_position_is_no_name_unless_it_is_one():
+    frame = pl.DataFrame({"x": RNG.normal(size=40), "y": [0, 1] * 20})
+    with pytest.raises(DataError, match=r"named, not counted, got position -1; there it is 'y'"):
+        tw.load(frame, -1)
+    assert tw.load(frame.rename({"y": "7"}), 7).schema.target.names == ("7",)
+
+
+def test_rows_as_dictionaries_are_a_table():
+    rows = [{"x": float(number), "y": number % 2} for number in range(40)]
+    assert (
+        tw.load(rows, "y").schema.fingerprint == tw.load(pl.DataFrame(rows), "y").schema.fingerprint
+    )
+
+
+def test_a_table_too_wide_to_read_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr("thalweg.data._tables.MOST_COLUMNS", 3)
+    with pytest.raises(DataError, match=r"may have 3 columns, got 4.* as an array"):
+        tw.load({name: [1.0, 2.0] for name in "abcd"}, "a")

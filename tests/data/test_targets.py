@@ -1,13 +1,13 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from thalweg.data import Target
-from thalweg.data._targets import as_targets, infer_target, is_missing, with_statistics
+from thalweg.data._target_values import as_targets
+from thalweg.data._targets import infer_target, with_statistics
 from thalweg.errors import DataError, ShapeError
 
 
@@ -116,36 +116,6 @@ def test_no_label_anywhere_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("given", "missing"),
-    [
-        ([1.0, np.nan, 2.0], [False, True, False]),
-        ([1, None, 2], [False, True, False]),
-        (["a", None, ""], [False, True, True]),
-        (["a", np.nan, " "], [False, True, True]),
-        (np.array(["a", ""]), [False, True]),
-        (pd.Series(["a", None]), [False, True]),
-        (pd.Series([1, None], dtype="Int64"), [False, True]),
-        (pd.Series(["a", pd.NA], dtype=object), [False, True]),
-        ([[1.0, 2.0], [np.nan, 1.0]], [False, True]),
-        ([{"a"}, None, set()], [False, True, False]),
-        (np.ma.array([1, 2], mask=[True, False]), [True, False]),
-    ],
-)
-def test_a_missing_target_is_known_in_every_guise(given, missing):
-    assert is_missing(as_targets(given, len(missing))).tolist() == missing
-
-
-def test_targets_must_be_as_many_as_examples():
-    assert as_targets(torch.tensor([[1], [0]]), 2).shape == (2,)
-    with pytest.raises(ShapeError, match=r"3 in all, got shape \(2,\)"):
-        as_targets([1, 2], 3)
-    with pytest.raises(ShapeError, match="got shape"):
-        as_targets(np.zeros((2, 2, 2)), 2)
-    with pytest.raises(DataError, match=r"tw.load\(X, y\)"):
-        as_targets(None, 2)
-
-
-@pytest.mark.parametrize(
     "values",
     [np.array(["ü", "b"]), np.array([1, 0] * 3), np.array([0.1, 2.0]), np.array([True, False])],
 )
@@ -154,3 +124,13 @@ def test_a_target_survives_json_exactly(values):
     again = Target.from_json(json.loads(json.dumps(target.to_json())))
     assert again == target
     assert torch.equal(again.encode(values), target.encode(values))
+
+
+def test_labels_that_never_vary_are_refused():
+    with pytest.raises(DataError, match="the same labels in every example"):
+        infer_target(as_targets([{"a", "b"}] * 5, 5), ("tags",))
+
+
+def test_a_complex_target_is_refused():
+    with pytest.raises(DataError, match="is complex"):
+        infer_target(np.arange(5) * 1j, ("z",))

@@ -1,5 +1,6 @@
 """Arrays and tensors: numbers of any shape, the first axis counting examples."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -10,9 +11,10 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg.data._frames import is_frame
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._source import Raw, Source, sources
-from thalweg.data._targets import as_targets, to_numpy
+from thalweg.data._target_values import as_targets, to_numpy
 from thalweg.errors import DataError, ShapeError
 
 # A spread of less than this many rounding errors of the feature's own magnitude is noise.
@@ -50,6 +52,9 @@ class ArrayInputs(Inputs):
         # Adding zero makes -0.0 and 0.0 one.
         flat = np.ascontiguousarray(self.values.reshape(len(self), -1) + 0)
         return [blake2b(row.tobytes(), digest_size=16).digest() for row in flat]
+
+    def columns(self) -> Iterator[Shaped[np.ndarray, " examples"]]:
+        return iter(self.values.reshape(len(self), -1).T)
 
     def signatures(self) -> Float[np.ndarray, "examples features"] | None:
         """Rows are near duplicates when no feature differs by more than rounding would."""
@@ -210,7 +215,8 @@ def _refuse_huge(numbers: np.ndarray, what: str) -> None:
 
 
 def _accepts(data: Any) -> bool:
-    return isinstance(data, (np.ndarray, Tensor, list, tuple))
+    # A list of dictionaries is a table, row by row.
+    return isinstance(data, (np.ndarray, Tensor, list, tuple)) and not is_frame(data)
 
 
 def _read(data: Any, target: Any) -> Raw:

@@ -1,7 +1,7 @@
 """Columns of names, one feature per level."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +28,7 @@ class CategoryColumn(Column):
     missing: int
 
     @classmethod
-    def fit(cls, cells: pl.Series, reading: Reading) -> "Self | DroppedColumn":
+    def fit(cls, cells: pl.Series, reading: Reading) -> Column:
         """Learn the levels in the training part's cells."""
         counts = (
             cells.drop_nulls()

@@ -3,14 +3,14 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
 from thalweg.data._cells import Reading
-from thalweg.data._column import Column, DroppedColumn
+from thalweg.data._column import Column
 from thalweg.data._number_column import NumberColumn
 
 DAY = 86_400.0  # seconds
@@ -31,10 +31,10 @@ class DateColumn(Column):
     date_format: str
 
     @classmethod
-    def fit(cls, cells: pl.Series, reading: Reading) -> "Self | DroppedColumn":
+    def fit(cls, cells: pl.Series, reading: Reading) -> Column:
         """Learn the moments of the training part's days."""
         days = NumberColumn.fit(_days(cells), reading)
-        if isinstance(days, DroppedColumn):
+        if not isinstance(days, NumberColumn):
             return days
         has_time = bool((cells.drop_nulls() != cells.drop_nulls().dt.truncate("1d")).any())
         return cls(cells.name, days, has_time, reading.date_format)

@@ -1,9 +1,10 @@
 """Examples that repeat one another, exactly or nearly."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
@@ -32,6 +33,11 @@ FEWEST_FEATURES = 2
 LONGEST_CHAIN = 0.05
 # In small data a few true copies exceed that share.
 SHORTEST_CHAIN = 20
+# Equal examples expected by chance, from which on a row's twins are no copies of it. Of rows of
+# six booleans nearly all are equal to another, and no measurement was copied; a copied row of a
+# few measurements is expected 1e-5 times or less. Between the two lie columns that depend on one
+# another, of which there are more equal rows than this product of shares expects.
+CHANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -60,29 +66,78 @@ def find_duplicates(inputs: Inputs) -> Duplicates:
     """
     seen: dict[bytes, int] = {}
     groups = np.array([seen.setdefault(digest, len(seen)) for digest in inputs.digests()], int)
-    exact = len(groups) - len(seen)
+    found = _more_or_less_equal(inputs, groups)
+    is_chance = equal_by_chance(inputs.columns(), groups)[groups]
+    if not is_chance.any():
+        return found
+    by_chance = int(is_chance.sum()) - len(set(groups[is_chance].tolist()))
+    reason = (
+        f"{formats.count(by_chance)} examples equal an earlier one, as happens by chance where "
+        "columns have few values; these are no copies, and are not kept together"
+    )
+    apart = found.groups.copy()
+    apart[is_chance] = len(groups) + np.arange(is_chance.sum())
+    choices = [*found.choices, Choice("duplicates", "beyond chance", reason)]
+    return Duplicates(apart, found.exact - by_chance, found.near, choices)
+
+
+def equal_by_chance(
+    columns: Iterator[Shaped[np.ndarray, " examples"]], groups: Int[np.ndarray, " examples"]
+) -> Bool[np.ndarray, " groups"]:
+    """Return which groups of equal rows are no copies, but what rows of few values give.
+
+    By chance, a row of n is expected to be met n Π pᵢ times, where pᵢ is the share of the other
+    distinct rows that have its cell of column i. A row that was copied from measurements has cells
+    that few others have.
+
+    Args:
+        columns: Equal values for equal cells.
+        groups: 0, 1, 2 and so on; the same number for equal rows.
+    """
+    _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
+    expected = np.where(sizes > 1, float(len(groups)), 0.0)
+    varying = 0
+    for column in columns:
+        # Below the threshold no further column matters, but two have to vary.
+        if varying >= FEWEST_FEATURES and expected.max() < CHANCE:
+            break
+        _, code, counts = np.unique(column[first], return_inverse=True, return_counts=True)
+        varying += len(counts) > 1
+        expected *= (counts[code] - 1) / max(len(first) - 1, 1)
+    if varying == 0:  # pictures, which have no columns, or rows that are all the same
+        return np.zeros(len(first), dtype=bool)
+    if varying < FEWEST_FEATURES:
+        return sizes > 1
+    # Columns that repeat one another make huge groups, which no product of shares expects.
+    return (expected >= CHANCE) | (sizes > max(SHORTEST_CHAIN, LONGEST_CHAIN * len(groups)))
+
+
+def _more_or_less_equal(inputs: Inputs, groups: Int[np.ndarray, " examples"]) -> Duplicates:
+    """Return the groups of equal examples, joined where they are nearly equal."""
+    distinct = int(groups.max(initial=-1)) + 1
+    exact = len(groups) - distinct
     if len(groups) > MOST_EXAMPLES:
         reason = f"more than {formats.count(MOST_EXAMPLES)} examples, so near ones are not sought"
         return Duplicates(groups, exact, 0, [Choice("duplicates", "exact", reason)])
     # Infinite values are refused later, by the encoder, with their place.
     with np.errstate(invalid="ignore", over="ignore"):
         signatures = inputs.signatures()
-    if signatures is None or len(seen) < 2 or signatures.shape[1] < FEWEST_FEATURES:
+    if signatures is None or distinct < 2 or signatures.shape[1] < FEWEST_FEATURES:
         return Duplicates(groups, exact, 0)
     _, first = np.unique(groups, return_index=True)
     pairs = near_pairs(signatures[first])
     if pairs is None:
         reason = "too many examples lie close together, so near ones are not sought"
         return Duplicates(groups, exact, 0, [Choice("duplicates", "exact", reason)])
-    joined = components(pairs, len(seen))
+    joined = components(pairs, distinct)
     longest = int(np.bincount(joined).max())
-    if longest > max(SHORTEST_CHAIN, LONGEST_CHAIN * len(seen)):
+    if longest > max(SHORTEST_CHAIN, LONGEST_CHAIN * distinct):
         reason = (
             f"{formats.count(longest)} examples form one chain of neighbours, as dense data do, "
             "so only equal ones count as duplicates"
         )
         return Duplicates(groups, exact, 0, [Choice("duplicates", "exact", reason)])
-    return Duplicates(joined[groups], exact, len(seen) - int(joined.max()) - 1)
+    return Duplicates(joined[groups], exact, distinct - int(joined.max()) - 1)
 
 
 def near_pairs(

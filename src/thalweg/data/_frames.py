@@ -5,6 +5,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import polars as pl
+from torch import Tensor
 
 from thalweg._core import formats
 from thalweg.errors import DataError
@@ -14,7 +15,10 @@ def is_frame(data: Any) -> bool:
     """Return True for a data frame of any library, a dictionary of columns, a list of rows."""
     if isinstance(data, dict) or _is_rows(data):
         return True
-    found = nw.from_native(data, pass_through=True)
+    try:
+        found = nw.from_native(data, pass_through=True)
+    except nw.exceptions.DuplicateError:
+        return True  # and refused by `as_frame`, with the column's name
     return isinstance(found, (nw.DataFrame, nw.LazyFrame))
 
 
@@ -38,7 +42,28 @@ def as_frame(data: Any) -> pl.DataFrame:
             return native
         return pl.DataFrame([_as_series(str(cells.name), cells) for cells in frame.iter_columns()])
     except (nw.exceptions.DuplicateError, pl.exceptions.DuplicateError) as error:
-        raise DataError(f"column names must differ: {formats.plain(error)}.") from None
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"column names must differ: {formats.plain(reason)}. Rename or drop the others."
+        ) from None
+
+
+def as_rows(data: Any) -> list[list[Any]] | None:
+    """Return the cells of an array or of lists row by row, a single row as the only one.
+
+    None where the data are neither.
+
+    Example:
+        >>> as_rows([1.0, "a"]), as_rows([(1.0, "a"), (2.0, "b")])
+        ([[1.0, 'a']], [[1.0, 'a'], [2.0, 'b']])
+    """
+    rows = data.tolist() if isinstance(data, (np.ndarray, Tensor)) else data
+    if not isinstance(rows, (list, tuple)):
+        return None
+    nested = (list, tuple, np.ndarray, Tensor)
+    if not all(isinstance(row, nested) for row in rows):
+        return [list(rows)]
+    return [row.tolist() if isinstance(row, (np.ndarray, Tensor)) else list(row) for row in rows]
 
 
 def _is_rows(data: Any) -> bool:
@@ -70,8 +95,11 @@ def _as_series(name: str, column: nw.Series[Any]) -> pl.Series:
     is_missing = column.is_null().to_list()
     cells = column.to_list()
     series = _from_cells(name, [None if m else c for c, m in zip(cells, is_missing, strict=True)])
-    is_category = isinstance(dtype, (nw.Categorical, nw.Enum)) and series.dtype == pl.String
-    return series.cast(pl.Categorical) if is_category else series
+    if not isinstance(dtype, (nw.Categorical, nw.Enum)):
+        return series
+    if series.dtype == pl.Object:  # intervals, as binning gives them
+        series = pl.Series(name, [None if cell is None else str(cell) for cell in series])
+    return series.cast(pl.String).cast(pl.Categorical)
 
 
 def _from_cells(name: str, cells: list[Any]) -> pl.Series:

@@ -12,7 +12,7 @@ from thalweg._core.choices import Choice
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._pictures import as_pictures, collect_pictures
 from thalweg.data._source import Raw, Source, sources
-from thalweg.data._targets import as_targets
+from thalweg.data._target_values import as_targets
 from thalweg.errors import DataError
 
 CHANNEL_NAMES = {1: ("grey",), 3: ("red", "green", "blue")}

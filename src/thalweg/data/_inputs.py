@@ -7,7 +7,7 @@ data met at prediction are treated as the training data were.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -46,6 +46,13 @@ class Inputs(ABC):
     @abstractmethod
     def digests(self) -> list[bytes]:
         """Return one digest per example; equal examples have equal digests."""
+
+    def columns(self) -> Iterator[Shaped[np.ndarray, " examples"]]:
+        """Yield each column with equal values for equal cells; nothing where there are no cells.
+
+        They tell how often rows are equal by chance.
+        """
+        return iter(())
 
     def signatures(self) -> Float[np.ndarray, "examples features"] | None:
         """Return one short vector per example in which near duplicates lie within distance one.

@@ -15,7 +15,8 @@ from thalweg.data._duplicates import find_duplicates
 from thalweg.data._partition import SplitRule, partition
 from thalweg.data._source import Raw, check_options, find_source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
-from thalweg.data._targets import KINDS, Kind, Target, infer_target, is_missing, with_statistics
+from thalweg.data._target_values import is_missing
+from thalweg.data._targets import KINDS, Kind, Target, infer_target, with_statistics
 from thalweg.errors import DataError, SettingError
 
 

@@ -1,7 +1,7 @@
 """Columns of numbers, and of booleans as zero and one."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -33,7 +33,7 @@ class NumberColumn(Column):
     missing: int
 
     @classmethod
-    def fit(cls, cells: pl.Series, reading: Reading) -> "Self | DroppedColumn":
+    def fit(cls, cells: pl.Series, reading: Reading) -> Column:
         """Learn the moments of the training part's cells, nulls left out."""
         present = cells.drop_nulls().cast(pl.Float64).to_numpy()
         missing = cells.null_count()

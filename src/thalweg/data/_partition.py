@@ -39,7 +39,11 @@ class SplitRule:
     def __post_init__(self) -> None:
         for name in ("valid", "test"):
             share = getattr(self, name)
-            if not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            if (
+                not isinstance(share, (int, float))
+                or isinstance(share, bool)
+                or not 0 <= share <= 1
+            ):
                 raise SettingError(f"{name} must be a share between 0 and 1, got {share!r}.")
         if self.valid + self.test >= 1:
             raise SettingError(
@@ -84,6 +88,12 @@ def partition(
             f"at least {needed} examples are needed for {needed} parts, got {len(movable)}. "
             "Load more, or pass valid=0 and test=0."
         )
+    if needed > 1 and classes is not None and (np.bincount(classes) <= 1).all():
+        raise DataError(
+            f"target {raw.target_names[0]!r} has {formats.count(len(classes))} classes with one "
+            "example each, so none can be both learned and tested. Choose another target, or "
+            "kind='number'; or pass valid=0 and test=0."
+        )
     units = _units(groups, raw.groups)
     parts = np.where(fixed == "", "train", fixed)
     choices = _told_fixed(fixed, units) if raw.parts is not None else []
@@ -95,7 +105,7 @@ def partition(
         if by == "time":
             numbers = _by_time(_ranks(raw)[movable], units, shares)
         else:
-            _check_groups(units, by)
+            _check_groups(units, by, int(needed))
             strata = _strata(raw, classes, by)[movable]
             numbers = by_quota(strata, units, shuffled(units, rule.seed), shares)
         parts[movable] = np.array(PARTS)[numbers]
@@ -183,11 +193,12 @@ def _by_time(ranks: np.ndarray, units: np.ndarray, shares: np.ndarray) -> np.nda
     return (block >= first).astype(int) + (block >= second)
 
 
-def _check_groups(units: np.ndarray, by: str) -> None:
-    if by == "group" and units.max() == 0:
+def _check_groups(units: np.ndarray, by: str, needed: int) -> None:
+    number = int(units.max()) + 1
+    if by == "group" and number < needed:
         raise DataError(
-            "at least two groups are needed to split by group, and all examples are in one. "
-            "Name another column, or pass split='random'."
+            f"at least {needed} groups are needed to split by group into {needed} parts, got "
+            f"{number}. Name another column, pass test=0, or split='random'."
         )
 
 
@@ -247,18 +258,20 @@ def _told_fixed(fixed: np.ndarray, units: np.ndarray) -> list[Choice]:
 
 
 def _told_classes(targets: np.ndarray, classes: np.ndarray, parts: np.ndarray) -> list[Choice]:
-    """Return which classes are too rare to be tested, and which are never trained."""
+    """Return which classes are too rare to be tested, never trained, or absent from a part."""
     counts = np.bincount(classes)
     trained = np.bincount(classes[parts == "train"], minlength=len(counts))
-    choices = []
-    for setting, found, reason in (
+    told = [
         ("rare classes", (counts == 1) & (trained == 1), "one example each, and it trains"),
-        (
-            "unseen classes",
-            (counts > 0) & (trained == 0),
-            "no training example, so never predicted",
-        ),
-    ):
+        ("unseen classes", trained == 0, "no training example, so never predicted"),
+    ]
+    for part in PARTS[1:]:
+        here = np.bincount(classes[parts == part], minlength=len(counts))
+        if here.any():
+            absent = (here == 0) & (trained > 0) & (counts > 1)
+            told.append((f"classes not in {part}", absent, "no example there, so not measured"))
+    choices = []
+    for setting, found, reason in told:
         names = [targets[int(np.argmax(classes == k))] for k in np.flatnonzero(found)]
         if names:
             listed = formats.plain(", ".join(map(str, names)))

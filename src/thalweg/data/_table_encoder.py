@@ -19,9 +19,9 @@ from thalweg.data._cells import Reading, parse
 from thalweg.data._column import Column, DroppedColumn, quoted
 from thalweg.data._columns import column_from_json, fit_column
 from thalweg.data._files import read_table
-from thalweg.data._frames import as_frame, is_frame
+from thalweg.data._frames import as_frame, as_rows, is_frame
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
-from thalweg.errors import DataError
+from thalweg.errors import DataError, ShapeError
 
 # With fewer numbers, unrelated rows lie close together by chance.
 FEWEST_NUMBERS = 4
@@ -58,8 +58,11 @@ class TableInputs(Inputs):
         return TableEncoder.fit(self)
 
     def digests(self) -> list[bytes]:
-        words = np.column_stack([_words(cells) for cells in self.frame])
+        words = np.column_stack(list(self.columns()))
         return [blake2b(row.tobytes(), digest_size=16).digest() for row in words]
+
+    def columns(self) -> Iterator[UInt64[np.ndarray, " examples"]]:
+        return map(_words, self.frame)
 
     def signatures(self) -> Float[np.ndarray, "examples features"] | None:
         """Rows are near duplicates when names agree and no number differs by more than rounding."""
@@ -142,10 +145,7 @@ class TableEncoder(Encoder):
         elif is_frame(given):
             frame, repairs = as_frame(given), []
         else:
-            raise DataError(
-                "the inputs must be a table as in training: a file, a data frame or a dictionary "
-                f"of columns, got {type(given).__name__}."
-            )
+            frame, repairs = self._from_rows(given)
         missing = [column.name for column in self.kept if column.name not in frame.columns]
         if missing:
             raise DataError(
@@ -157,6 +157,30 @@ class TableEncoder(Encoder):
         for column, cells in zip(self.kept, parsed, strict=True):
             repairs += _told(column, cells)
         return TableInputs(pl.DataFrame(parsed), readings, repairs), row_names(frame.height)
+
+    def _from_rows(self, given: Any) -> tuple[pl.DataFrame, list[Choice]]:
+        """Return rows without names as a table, their cells in the order of training."""
+        every = [column.name for column in self.columns]
+        kept = [column.name for column in self.kept]
+        rows = as_rows(given)
+        if rows is None:
+            raise DataError(
+                "the inputs must be a table as in training: a file, a data frame, a dictionary of "
+                f"columns, or rows of {len(kept)} cells, got {type(given).__name__}."
+            )
+        for number, row in enumerate(rows):
+            if len(row) != len(rows[0]) or len(row) not in (len(every), len(kept)):
+                # The columns that training dropped may come along or stay away.
+                widths = " or ".join(str(width) for width in sorted({len(kept), len(every)}))
+                raise ShapeError(
+                    f"rows without column names must have {widths} cells as in training "
+                    f"({quoted(kept)}), got {len(row)} at row {number} (rows count from 0). "
+                    "Pass a data frame to name them."
+                )
+        names = kept if rows and len(rows[0]) == len(kept) else every
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+        reason = "the inputs bear no names, so their columns are taken in the order of training"
+        return as_frame(columns), [Choice("columns", names, reason)]
 
     def to_json(self) -> dict[str, Any]:
         return {"columns": [column.to_json() for column in self.columns]}

@@ -17,8 +17,11 @@ from thalweg.data._frames import as_frame, is_frame
 from thalweg.data._inputs import row_names
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._table_encoder import TableInputs, refuse_empty
-from thalweg.data._targets import as_targets
+from thalweg.data._target_values import as_targets
 from thalweg.errors import DataError, SettingError
+
+# Each is read by itself, which takes about 5 ms: this many, two minutes.
+MOST_COLUMNS = 20_000
 
 
 def frame_raw(
@@ -50,6 +53,11 @@ def frame_raw(
     for kind in columns.values():
         if kind not in COLUMN_KINDS:
             raise SettingError(f"a column is one of {', '.join(COLUMN_KINDS)}, got {kind!r}.")
+    if frame.width > MOST_COLUMNS:
+        raise DataError(
+            f"a table may have {formats.count(MOST_COLUMNS)} columns, got "
+            f"{formats.count(frame.width)}. Pass so many numbers as an array: tw.load(X, y)."
+        )
     if frame.height == 0:
         raise DataError("the table must have rows, got none. Check how it was written.")
     targets, target_names = read_targets(frame, target, columns)
@@ -115,6 +123,8 @@ def read_targets(
             f"The columns are {quoted(frame.columns)}; "
             f"the last one is {quoted(frame.columns[-1:])}."
         )
+    if isinstance(target, int):
+        target = _at_position(frame, target)
     names = [target] if isinstance(target, str) else target
     is_names = isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names)
     # A list as long as the table holds labels, unless they all are names of columns.
@@ -124,9 +134,9 @@ def read_targets(
         return as_targets(target, frame.height), ("target",)
     for name in names:
         check_column(frame, name, "target")
+    if len(names) == 1:
+        return _as_target(frame[names[0]], columns.get(names[0])), tuple(names)
     typed = [_typed(frame[name], columns.get(name)) for name in names]
-    if len(typed) == 1:
-        return _as_target(typed[0]), tuple(names)
     for cells in typed:
         if cells.dtype not in (pl.Float64, pl.Boolean):
             raise DataError(
@@ -136,7 +146,24 @@ def read_targets(
     return np.column_stack([c.cast(pl.Float64).to_numpy() for c in typed]), tuple(names)
 
 
-def _as_target(cells: pl.Series) -> np.ndarray:
+def _at_position(frame: pl.DataFrame, target: int) -> str:
+    """Return the column whose name is a number, as frames made from arrays have it.
+
+    Raises:
+        DataError: It was meant as a position.
+    """
+    if str(target) in frame.columns:
+        return str(target)
+    there = -frame.width <= target < frame.width
+    hint = f"there it is {quoted([frame.columns[target]])}" if there else "there is none there"
+    raise DataError(f"the target is named, not counted, got position {target}; {hint}.")
+
+
+def _as_target(cells: pl.Series, kind: str | None) -> np.ndarray:
+    is_text = cells.dtype == pl.String
+    if kind is None and is_text and infer(cells).kind == "boolean":
+        kind = "category"  # whose classes are called "yes" and "no", as the user does
+    cells = _typed(cells, kind)
     if cells.dtype == pl.Datetime:
         raise DataError(
             f"target {quoted([cells.name])} holds dates. Turn them into numbers, such as days."
@@ -162,9 +189,11 @@ def check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
         DataError: With the nearest name.
     """
     if name not in frame.columns:
+        hint = formats.plain(did_you_mean(name, frame.columns), longest=300)
+        if frame.width == 1:
+            hint += ". If that is several columns, name what parts them with delimiter="
         raise DataError(
-            f"there is no {noun} {formats.plain(repr(name))} in the table. "
-            f"{formats.plain(did_you_mean(name, frame.columns), longest=300)}"
+            f"there is no {noun} {formats.plain(repr(name))} in the table. {hint.rstrip('.')}."
         )
 
 

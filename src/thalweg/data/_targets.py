@@ -10,6 +10,7 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg.data._target_values import as_columns
 from thalweg.errors import DataError, ShapeError
 
 Kind = Literal["category", "multilabel", "number"]
@@ -46,7 +47,7 @@ class Target:
             DataError: A class that training did not have.
         """
         if self.kind == "number":
-            return torch.from_numpy(_as_columns(values).astype(np.float32))
+            return torch.from_numpy(as_columns(values).astype(np.float32))
         if self.kind == "multilabel" and values.ndim == 2:
             return torch.from_numpy(values.astype(np.float32))
         index = {label: number for number, label in enumerate(self.classes)}
@@ -81,58 +82,6 @@ class Target:
         return f"{len(self.classes)} {'classes' if self.kind == 'category' else 'labels'}"
 
 
-def as_targets(target: Any, examples: int) -> np.ndarray:
-    """Return targets as an array with one entry or row per example.
-
-    Raises:
-        DataError: None were given, or their number differs from the number of examples.
-    """
-    if target is None:
-        raise DataError("a target is needed beside the inputs: tw.load(X, y).")
-    is_list = isinstance(target, (list, tuple))
-    if is_list and any(isinstance(labels, (set, frozenset)) for labels in target):
-        values = _as_objects(target)
-    else:
-        try:
-            values = to_numpy(target)
-        except ValueError:  # label lists of differing lengths
-            values = _as_objects(target)
-        if is_list and values.dtype.kind == "U":
-            # NumPy would write NaN among texts as the text "nan".
-            values = _as_objects(target)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim not in (1, 2) or len(values) != examples:
-        raise ShapeError(
-            f"targets must have one entry per example, {examples} in all, got shape {values.shape}."
-        )
-    return values
-
-
-def to_numpy(data: Any) -> np.ndarray:
-    """Return a tensor from any device, or anything that NumPy reads, as an array.
-
-    Masked entries become NaN.
-    """
-    if isinstance(data, Tensor):
-        data = data.detach().cpu()
-        # NumPy has no bfloat16.
-        return (data.float() if data.dtype == torch.bfloat16 else data).numpy()
-    if np.ma.is_masked(data):
-        return np.ma.filled(data.astype(np.float64), np.nan)
-    return np.asarray(data)
-
-
-def is_missing(values: np.ndarray) -> np.ndarray:
-    """Return True where an example has no target: None, NaN, or an empty string."""
-    if values.dtype.kind == "f":
-        return np.asarray(np.isnan(_as_columns(values)).any(axis=1))
-    if values.dtype.kind not in "OU":
-        return np.zeros(len(values), dtype=bool)
-    rows = _as_columns(values).tolist()
-    return np.array([any(map(_is_nothing, row)) for row in rows], dtype=bool)
-
-
 def infer_target(
     values: np.ndarray, names: tuple[str, ...], kind: Kind | None = None
 ) -> tuple[Target, Choice | None]:
@@ -149,6 +98,8 @@ def infer_target(
     choice = None
     if values.dtype.kind in "mM":
         raise DataError(f"target {names[0]!r} holds times. Pass numbers, such as days, instead.")
+    if values.dtype.kind == "c":
+        raise DataError(f"target {names[0]!r} is complex. Pass its two parts as numbers.")
     if kind is None:
         kind, reason = _kind_of(values)
         choice = Choice("target", kind, f"{', '.join(names)}: {reason}")
@@ -198,7 +149,7 @@ def _kind_of(values: np.ndarray) -> tuple[Kind, str]:
 def _numbers(values: np.ndarray, names: tuple[str, ...]) -> Target:
     """Return the target of a regression, checked to be finite and to vary."""
     try:
-        numbers = _as_columns(values).astype(np.float64)
+        numbers = as_columns(values).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"target {names[0]!r} must be numbers for regression: {formats.plain(error)}."
@@ -236,9 +187,15 @@ def _multilabel(values: np.ndarray, names: tuple[str, ...]) -> Target:
             f"target {name!r} must hold a set of labels per example, or zeros and ones in a column "
             f"per label, got {formats.plain(repr(values[0]))}."
         )
-    labels = {label for labels in _label_sets(values) for label in labels}
+    sets = [set(labels) for labels in _label_sets(values)]
+    labels = set().union(*sets)
     if not labels:
         raise DataError(f"target {name!r} has no label in any example. Choose another target.")
+    if all(each == labels for each in sets):
+        raise DataError(
+            f"target {name!r} has the same labels in every example, so there is nothing to learn. "
+            "Choose another target."
+        )
     return Target("multilabel", (name,), _in_order(labels))
 
 
@@ -252,20 +209,14 @@ def _category(values: np.ndarray, names: tuple[str, ...]) -> Target:
     classes = _in_order({_plain(value) for value in values})
     if len(classes) < 2:
         only = f"only the class {formats.plain(repr(classes[0]))}" if classes else "no values"
-        raise DataError(f"target {name!r} has {only}. At least two classes are needed.")
+        raise DataError(
+            f"target {name!r} has {only}. At least two classes are needed. Choose another target."
+        )
     return Target("category", (name,), classes)
 
 
 def _in_order(labels: set[Any]) -> tuple[Any, ...]:
     return tuple(sorted(labels, key=lambda label: (str(type(label)), label)))
-
-
-def _as_columns(values: np.ndarray) -> np.ndarray:
-    return values.reshape(len(values), -1)
-
-
-def _as_objects(entries: Any) -> np.ndarray:
-    return np.fromiter(entries, dtype=object, count=len(entries))
 
 
 def _numbered(name: str, number: int) -> tuple[str, ...]:
@@ -285,14 +236,3 @@ def _plain(value: Any) -> str | int | float | bool:
 
 def _label_sets(values: np.ndarray) -> list[list[Any]]:
     return [[_plain(label) for label in labels] for labels in values]
-
-
-def _is_nothing(value: Any) -> bool:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
-    try:
-        return bool(value != value)  # NaN, and NumPy's and pandas' "not a time"
-    except TypeError:  # pandas' NA refuses to be true or false
-        return True
-    except ValueError:  # so does an array, of labels
-        return False
