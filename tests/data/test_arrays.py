@@ -78,7 +78,7 @@ def test_one_example_or_several_are_read_at_prediction():
     assert encoder.read(np.zeros((4, 4)))[1] == ("row 0", "row 1", "row 2", "row 3")
     with pytest.raises(ShapeError, match=r"\(examples, 4\) as in training, got \(2, 3\)"):
         encoder.read(np.zeros((2, 3)))
-    with pytest.raises(DataError, match="must be numbers"):
+    with pytest.raises(DataError, match=r"shape \(examples, 4\) is needed, got 'new.csv'"):
         encoder.read("new.csv")
 
 
@@ -151,3 +151,26 @@ def test_lists_arrays_and_tensors_load_alike():
         splits = tw.load(data, labels)
         assert torch.equal(splits.train.inputs, expected.train.inputs)
         assert splits.schema.fingerprint == expected.schema.fingerprint
+
+
+def test_groups_and_times_lie_beside_arrays():
+    draw = np.random.default_rng(0)
+    inputs, labels = draw.normal(size=(60, 3)), np.tile([0, 1], 30)
+    groups = np.repeat(np.arange(12), 5)
+    splits = tw.load(inputs, labels, group=groups)
+    of = [
+        {groups[int(name.split()[1])] for name in splits[part].names}
+        for part in ("train", "valid", "test")
+    ]
+    assert all(of)
+    assert sum(map(len, of)) == 12  # none in two parts
+    pictures = draw.integers(0, 256, (60, 4, 4), dtype=np.uint8)
+    splits = tw.load(pictures, labels, time=-np.arange(60))
+    assert set(splits.test.names) == {f"row {row}" for row in range(9)}
+    with pytest.raises(ShapeError, match=r"group must have one entry per example, 60 in all"):
+        tw.load(inputs, labels, group=[1, 2])
+
+
+def test_the_row_of_another_length_is_named():
+    with pytest.raises(DataError, match="got 2 values in row 0 and 3 in row 1"):
+        tw.load([[1, 2], [1, 2, 3], [1]], [0, 1, 0])

@@ -158,3 +158,13 @@ def test_any_text_is_read_or_refused_in_one_line(texts):
         assert "\n" not in str(error)
     else:
         assert len(parsed) == len(texts)
+
+
+def test_nested_cells_are_no_single_value():
+    with pytest.raises(DataError, match=r"'x' cannot be read as number: its cells are List"):
+        parse(column([[1], [2]]), Reading("x", "number"))
+
+
+def test_picture_files_are_said_to_be_some():
+    files = column([f"{number}.JPG" for number in range(20)], name="file")
+    assert names_rows(files) == "it names picture files, which images='file' reads"

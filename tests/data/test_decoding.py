@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from thalweg._core import memory
-from thalweg.data._decoding import decode, named
+from thalweg.data._decoding import decode
 from thalweg.errors import DataError, SettingError
 
 
@@ -115,8 +115,3 @@ def test_repairs_are_counted_and_named(tmp_path):
     assert [(choice.value, choice.reason) for choice in repaired] == [
         (1, "palette replaced by its colours: 2.png")
     ]
-
-
-def test_only_the_first_names_are_listed():
-    assert named([str(number) for number in range(1007)]) == "0, 1, 2, 3, 4 and 1,002 more"
-    assert named(["\x1b[31m"]) == "?[31m"

@@ -114,7 +114,7 @@ def test_empty_last_cells_are_not_ragged(tmp_path):
         (b"a,b\n", "header but no rows"),
         (b"a,b,a\n1,2,3\n", "differing column names, got 'a'"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "zero bytes"),
-        (b'a,b\n1,"2\n3,4\n', "line 3: unexpected end of data"),
+        (b'a,b\n1,"2\n3,4\n', "line 2: a quote is opened and not closed"),
     ],
 )
 def test_a_useless_file_is_one_clear_line(tmp_path, content, message):
@@ -181,3 +181,10 @@ def test_a_hundred_thousand_rows_agree_with_polars_own_types(tmp_path):
     frame = pl.DataFrame(numbers, schema=list("abcd"))
     frame.write_csv(tmp_path / "a.csv")
     assert read_table(tmp_path / "a.csv")[0].cast(pl.Float64).equals(frame)
+
+
+def test_a_first_line_of_numbers_is_told(tmp_path):
+    path = write(tmp_path, b"5.1,3.5\n4.9,3.0\n")
+    assert [c.setting for c in read_table(path)[1]] == ["header"]
+    with pytest.raises(DataError, match=r"'1' more than once\. If the first line is an example"):
+        read_table(write(tmp_path, b"1,1\n1,2\n"))

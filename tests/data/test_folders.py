@@ -195,3 +195,16 @@ def test_a_target_beside_a_folder_is_refused(photos):
 def test_an_unknown_option_names_the_nearest(photos):
     with pytest.raises(SettingError, match="Did you mean 'size'"):
         data.load(photos, sise=12)
+
+
+def test_parts_without_one_to_train_on_are_no_classes(tmp_path):
+    for part in ("valid", "test"):
+        for name in ("a", "b"):
+            draw(tmp_path / part / name / "1.png", level=len(part))
+    with pytest.raises(DataError, match="has the parts test, valid, but none to train on"):
+        read(tmp_path)
+
+
+def test_a_link_back_to_the_whole_brings_in_no_other_class(photos):
+    (photos / "dark" / "all").symlink_to(photos)
+    assert (read(photos).targets == "dark").sum() == 10

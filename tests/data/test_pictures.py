@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from thalweg.data import ImageEncoder
-from thalweg.data._pictures import as_pictures, files_under, readable
+from thalweg.data._pictures import as_pictures, files_under, named, readable
 from thalweg.errors import DataError, DataNotFoundError, ShapeError
 
 COLOUR = ImageEncoder((0.5,) * 3, (0.2,) * 3, (6, 5))
@@ -128,3 +128,29 @@ def test_links_that_lead_back_end(tmp_path, picture):
 
 def test_names_that_are_no_text_can_be_stored():
     assert readable(b"caf\xe9.jpg".decode("utf-8", "surrogateescape")) == "caf�.jpg"
+
+
+def test_only_the_first_names_are_listed():
+    assert named([str(number) for number in range(1007)]) == "0, 1, 2, 3, 4 and 1,002 more"
+    assert named(["\x1b[31m"]) == "?[31m"
+
+
+def test_a_grey_picture_with_an_axis_of_one_channel_is_one_picture():
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 12, 1), dtype=np.uint8)
+    read, names = ImageEncoder((0.5,), (0.2,), (12, 12)).read(pixels)
+    assert names == ("row 0",)
+    np.testing.assert_array_equal(read.values[0, 0], pixels[:, :, 0])
+
+
+def test_what_is_done_to_new_pictures_is_stated(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 10), dtype=np.uint8)
+    Image.fromarray(pixels).convert("P").save(tmp_path / "palette.gif")
+    encoder = ImageEncoder((0.5,) * 3, (0.2,) * 3, (12, 12))
+    read, _ = encoder.read([pixels, tmp_path / "palette.gif"])
+    assert [choice.reason.split(":")[0] for choice in read.repairs] == [
+        "grey taken as colour",
+        "palette replaced by its colours",
+        "scaled to cover 12×12 pixels and cut around the centre",
+    ]
+    assert read.repairs[0].reason.endswith(": row 0")
+    assert not encoder.read(np.zeros((12, 12, 3), dtype=np.uint8))[0].repairs

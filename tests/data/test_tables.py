@@ -59,7 +59,7 @@ def test_row_numbers_and_texts_that_name_rows_are_dropped_with_the_reason():
     reasons = {r.name: r.reason for r in raw.inputs.readings if r.kind == "text"}
     assert reasons == {
         "number": "it numbers the rows from 0",
-        "who": "60 distinct texts in 60 rows",
+        "who": "60 distinct texts in 60 rows, such as 'person 0'",
     }
     told = settings_of(tw.load(frame, "label").schema.choices)
     assert told["dropped columns"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from thalweg._core.choices import Choice
 from thalweg.data._frames import is_frame
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._source import Raw, Source, sources
-from thalweg.data._target_values import as_targets, to_numpy
+from thalweg.data._target_values import as_targets, per_example, to_numpy
 from thalweg.errors import DataError, ShapeError
 
 # A spread of less than this many rounding errors of the feature's own magnitude is noise.
@@ -128,7 +129,12 @@ class ArrayEncoder(Encoder):
         return stored
 
     def read(self, given: Any) -> tuple[Inputs, tuple[str, ...]]:
-        is_one = np.shape(given) == self.shape and not isinstance(given, str)
+        if given is None or isinstance(given, (str, Path)):
+            raise DataError(
+                f"this network was trained on arrays, so an array of shape (examples, "
+                f"{', '.join(map(str, self.shape))}) is needed, got {formats.plain(repr(given))}."
+            )
+        is_one = np.shape(given) == self.shape
         values = as_numbers([given] if is_one else given, "the inputs")
         if values.shape[1:] != self.shape:
             raise ShapeError(
@@ -177,7 +183,7 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
     try:
         values = to_numpy(data)
     except ValueError as error:
-        raise DataError(f"{what} must be rows of equal length: {formats.plain(error)}.") from None
+        raise DataError(f"{what} must be rows of equal length{_unequal(data, error)}.") from None
     if values.dtype == object:
         try:
             values = values.astype(np.float64)
@@ -206,6 +212,15 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
     return values[:, None] if values.ndim == 1 else values
 
 
+def _unequal(rows: Any, error: ValueError) -> str:
+    """Return which row differs from the first, or NumPy's words where none does."""
+    lengths = [np.size(row) if np.isscalar(row) else len(row) for row in rows]
+    for row, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f", got {lengths[0]} values in row 0 and {length} in row {row}"
+    return f": {formats.plain(error)}"
+
+
 def _refuse_huge(numbers: np.ndarray, what: str) -> None:
     if not np.isfinite(numbers).all():
         raise DataError(
@@ -219,12 +234,14 @@ def _accepts(data: Any) -> bool:
     return isinstance(data, (np.ndarray, Tensor, list, tuple)) and not is_frame(data)
 
 
-def _read(data: Any, target: Any) -> Raw:
+def _read(data: Any, target: Any, *, group: Any = None, time: Any = None) -> Raw:
     values = as_numbers(data, "the inputs")
     return Raw(
         inputs=ArrayInputs(values),
         targets=as_targets(target, len(values)),
         names=row_names(len(values)),
+        groups=per_example(group, len(values), "group"),
+        times=per_example(time, len(values), "time"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import polars as pl
 
 from thalweg._core import formats
+from thalweg.data._image_files import SUFFIXES
 from thalweg.errors import DataError
 
 ColumnKind = Literal["number", "category", "boolean", "date"]
@@ -98,7 +99,12 @@ def names_rows(cells: pl.Series, *, is_first: bool = False) -> str | None:
     if cells.dtype == pl.String:
         if distinct <= FEW_LEVELS or distinct * FEWEST_ROWS_PER_LEVEL <= len(present):
             return None
-        return f"{formats.count(distinct)} distinct texts in {formats.count(len(present))} rows"
+        if present[0].lower().endswith(tuple(SUFFIXES)):
+            return f"it names picture files, which images={cells.name!r} reads"
+        # An example shows a number that is written unusually, such as 1,000.
+        such = formats.plain(repr(present[0]), 30)
+        count = formats.count
+        return f"{count(distinct)} distinct texts in {count(len(present))} rows, such as {such}"
     if cells.dtype != pl.Float64 or len(present) < 2 or (present != present.round()).any():
         return None
     is_run = len(present) == len(cells) and (present.diff().drop_nulls() == 1).all()
@@ -117,6 +123,12 @@ def parse(cells: pl.Series, reading: Reading) -> pl.Series:
     """
     if cells.dtype in (pl.Categorical, pl.Enum):
         cells = cells.cast(pl.String)
+    if cells.dtype.is_nested() or cells.dtype == pl.Object:
+        name = formats.plain(repr(cells.name))
+        raise DataError(
+            f"column {name} cannot be read as {reading.kind}: its cells are {cells.dtype}. Make "
+            "each a single value, or drop the column."
+        )
     match reading.kind:
         case "number":
             parsed = _as_numbers(cells)

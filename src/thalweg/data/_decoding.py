@@ -17,6 +17,7 @@ from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
 from thalweg.data._image_files import Look, look, quiet, read_pixels
 from thalweg.data._images import CHUNK
+from thalweg.data._pictures import named
 from thalweg.errors import DataError, SettingError
 
 T = TypeVar("T")
@@ -30,8 +31,6 @@ LARGEST_CHOSEN = 224
 MULTIPLES = ((64, 32), (16, 8), (1, 1))
 # Each thread holds a decoded picture, a quarter of a gibibyte at worst.
 MOST_THREADS = 8
-# Files that a message names; the others are counted.
-MOST_NAMED = 5
 # Every pixel is there twice for a moment, when the parts are cut out of the whole.
 MEMORY_SHARE = 0.5
 
@@ -91,18 +90,6 @@ def decode(
         reason = "every picture is grey" if shape[0] == 1 else "there are pictures in colour"
         choices.append(Choice("channels", shape[0], reason))
     return Decoded(pixels, kept, choices + _told(unreadable, repaired, names))
-
-
-def named(names: Sequence[str]) -> str:
-    """Return the first few names, and how many more there are.
-
-    Example:
-        >>> named(["a", "b", "c", "d", "e", "f", "g"])
-        'a, b, c, d, e and 2 more'
-    """
-    shown = ", ".join(formats.plain(name, 60) for name in names[:MOST_NAMED])
-    more = len(names) - MOST_NAMED
-    return f"{shown} and {formats.count(more)} more" if more > 0 else shown
 
 
 def _each(read: Callable[[int], T], rows: Iterable[int]) -> tuple[dict[int, T], dict[int, str]]:

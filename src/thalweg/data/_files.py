@@ -19,6 +19,8 @@ PARQUET = (".parquet",)
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Enough to tell a delimiter from a character that happens to occur.
 LINES_LOOKED_AT = 50
+# Names that a message shows.
+MOST_SHOWN = 5
 # The csv module's own limit, 128 KiB, refuses long texts that are sound.
 csv.field_size_limit(2**31 - 1)
 
@@ -61,6 +63,12 @@ def read_table(path: Path, delimiter: str | None = None) -> tuple[pl.DataFrame, 
     if frame.height == 0:
         raise DataError(f"{path} has a header but no rows. Check how it was written.")
     frame.columns = header
+    if all(_is_number(name) for name in header):
+        reason = (
+            "the first line names the columns although it holds numbers; if it is an example, "
+            "write a line of names above it"
+        )
+        choices.append(Choice("header", header[:MOST_SHOWN], reason))
     frame, repairs = (frame, []) if delimiter == "," else _with_decimal_points(frame)
     return frame, choices + chosen + repairs
 
@@ -144,18 +152,33 @@ def _header(text: str, delimiter: str, path: Path) -> list[str]:
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         listed = formats.plain(", ".join(map(repr, repeated)))
-        raise DataError(f"{path} must have differing column names, got {listed} more than once.")
+        hint = " If the first line is an example, write a line of names above it."
+        raise DataError(
+            f"{path} must have differing column names, got {listed} more than once."
+            + (hint if any(map(_is_number, repeated)) else " Rename one.")
+        )
     return names
 
 
 def _rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield every row with the number of its last line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begin = 1
     try:
         for row in reader:
             yield reader.line_num, row
+            begin = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}. Correct the line.") from None
+        reason = "a quote is opened and not closed" if "end of data" in str(error) else error
+        raise DataError(f"{path}, line {begin}: {reason}. Correct the line.") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_blank(row: list[str]) -> bool:

@@ -10,10 +10,10 @@ import numpy as np
 from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data._array_files import PART_NAMES
-from thalweg.data._decoding import Size, decode, named
+from thalweg.data._decoding import Size, decode
 from thalweg.data._image_files import FORMATS
 from thalweg.data._images import ImageInputs
-from thalweg.data._pictures import files_under, readable, refuse_folder
+from thalweg.data._pictures import files_under, named, readable, refuse_folder
 from thalweg.data._source import Raw, Source, sources
 from thalweg.errors import DataError, SettingError
 
@@ -109,6 +109,13 @@ def _find(root: Path) -> tuple[_Found, bool]:
     # A class may be called "train" (vehicles), but then it holds pictures and no folders.
     has_parts = any(part == "train" and subfolders(child) for child, part in parts.items())
     if not has_parts:
+        if parts and all(parts.values()) and all(map(subfolders, parts)):
+            # As classes, "valid" and "test" would be learned, and nobody would notice.
+            there = named([child.name for child in parts])
+            raise DataError(
+                f"the folder {formats.plain(readable(root))} has the parts {there}, but none to "
+                "train on. Add a folder 'train', or load one of them by itself."
+            )
         found.add(root, "")
         return found, False
     found.homeless, found.others = files_under(root, deep=False)

@@ -12,7 +12,7 @@ from thalweg._core.choices import Choice
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._pictures import as_pictures, collect_pictures
 from thalweg.data._source import Raw, Source, sources
-from thalweg.data._target_values import as_targets
+from thalweg.data._target_values import as_targets, per_example
 from thalweg.errors import DataError
 
 CHANNEL_NAMES = {1: ("grey",), 3: ("red", "green", "blue")}
@@ -134,8 +134,10 @@ class ImageEncoder(Encoder):
         return stored.to(torch.float32, copy=True).sub_(mean).mul_(inverse)
 
     def read(self, given: Any) -> tuple[Inputs, tuple[str, ...]]:
-        values, names = collect_pictures(given, self.shape)
-        return ImageInputs(values), names
+        values, names, repairs = collect_pictures(given, self.shape)
+        inputs = ImageInputs(values)
+        inputs.repairs = repairs
+        return inputs, names
 
     def to_json(self) -> dict[str, Any]:
         return {"mean": list(self.mean), "std": list(self.std), "size": list(self.shape[1:])}
@@ -180,13 +182,15 @@ def picture_inputs(values: UInt8[np.ndarray, "examples ..."]) -> tuple[ImageInpu
     return inputs, Choice("inputs", "pictures", reason)
 
 
-def _read(data: Any, target: Any) -> Raw:
+def _read(data: Any, target: Any, *, group: Any = None, time: Any = None) -> Raw:
     values = data.detach().cpu().numpy() if isinstance(data, Tensor) else data
     inputs, choice = picture_inputs(values)
     return Raw(
         inputs=inputs,
         targets=as_targets(target, len(inputs)),
         names=row_names(len(inputs)),
+        groups=per_example(group, len(inputs), "group"),
+        times=per_example(time, len(inputs), "time"),
         choices=[choice],
     )
 

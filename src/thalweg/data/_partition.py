@@ -119,7 +119,7 @@ def _way(raw: Raw, classes: np.ndarray | None, rule: SplitRule) -> tuple[str, st
     """Return what to split by, and why."""
     for way, column in (("time", raw.times), ("group", raw.groups)):
         if rule.by == way and column is None:
-            raise SettingError(f"split={way!r} needs {way}=, which names the column to split by.")
+            raise SettingError(f"split={way!r} needs {way}=: a column, or the values themselves.")
     if rule.by == "stratified" and classes is None and not _is_number(raw):
         raise SettingError(
             "split='stratified' needs classes or a single number as target. Use split='random'."

@@ -43,6 +43,22 @@ def as_targets(target: Any, examples: int) -> np.ndarray:
     return values
 
 
+def per_example(values: Any, examples: int, name: str) -> np.ndarray | None:
+    """Return an option that has one entry per example, where it is given.
+
+    Raises:
+        ShapeError: There are more or fewer entries.
+    """
+    if values is None:
+        return None
+    entries = to_numpy(values)
+    if entries.shape != (examples,):
+        raise ShapeError(
+            f"{name} must have one entry per example, {examples} in all, got shape {entries.shape}."
+        )
+    return entries
+
+
 def to_numpy(data: Any) -> np.ndarray:
     """Return a tensor from any device, or anything that NumPy reads, as an array.
 
