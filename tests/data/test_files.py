@@ -1,5 +1,6 @@
 import gzip
 import io
+import os
 
 import hypothesis.strategies as st
 import numpy as np
@@ -188,3 +189,9 @@ def test_a_first_line_of_numbers_is_told(tmp_path):
     assert [c.setting for c in read_table(path)[1]] == ["header"]
     with pytest.raises(DataError, match=r"'1' more than once\. If the first line is an example"):
         read_table(write(tmp_path, b"1,1\n1,2\n"))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="must be a file, got a pipe"):
+        read_table(tmp_path / "pipe.csv")

@@ -191,10 +191,8 @@ def check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
     if name not in frame.columns:
         hint = formats.plain(did_you_mean(name, frame.columns), longest=300)
         if frame.width == 1:
-            hint += ". If that is several columns, name what parts them with delimiter="
-        raise DataError(
-            f"there is no {noun} {formats.plain(repr(name))} in the table. {hint.rstrip('.')}."
-        )
+            hint += " If that is several columns, name what parts them with delimiter=."
+        raise DataError(f"there is no {noun} {formats.plain(repr(name))} in the table. {hint}")
 
 
 def _read_file(
