@@ -74,10 +74,10 @@ def read_table(path: Path, delimiter: str | None = None) -> tuple[pl.DataFrame, 
 
 
 def _content(path: Path) -> bytes:
-    if path.is_fifo() or path.is_char_device() or path.is_socket():
-        # It would block, or never end.
-        raise DataError(f"{formats.plain(path)} must be a file, got a pipe or a device.")
     try:
+        if path.is_fifo() or path.is_char_device() or path.is_socket():
+            # It would block, or never end.
+            raise DataError(f"{formats.plain(path)} must be a file, got a pipe or a device.")
         content = path.read_bytes()
         if path.name.lower().endswith(".gz"):
             content = gzip.decompress(content)
