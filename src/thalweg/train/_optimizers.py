@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from thalweg._core import formats
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.errors import SettingError
 
@@ -59,8 +60,17 @@ def canonical(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def constants_of(name: str) -> list[str]:
     """Return the constants that an optimizer takes besides rate and weight decay."""
+    return list(_defaults(name))
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """Return the constants of an optimizer with torch's own values."""
     parameters = inspect.signature(optimizers[canonical(name, {})[0]]).parameters
-    return [each for each in parameters if each not in ("self", "params", "lr", "weight_decay")]
+    return {each: p.default for each, p in parameters.items() if each not in _NOT_CONSTANTS}
+
+
+# Steps that are themselves differentiated need another loop than ours.
+_NOT_CONSTANTS = ("self", "params", "lr", "weight_decay", "differentiable")
 
 
 def check_optimizer(name: str, options: dict[str, Any]) -> None:
@@ -70,17 +80,46 @@ def check_optimizer(name: str, options: dict[str, Any]) -> None:
         UnknownNameError: There is no such optimizer.
         SettingError: It does not take one of the options, or not with that value.
     """
-    known = constants_of(name)
+    defaults = _defaults(name)
     for option, value in options.items():
-        if option not in known:
+        if option not in defaults:
             raise SettingError(
-                f"optimizer {name!r} has no constant {option!r}. {did_you_mean(option, known)}"
+                f"optimizer {name!r} has no constant {option!r}. {did_you_mean(option, defaults)}"
             )
-        parts = value if isinstance(value, (tuple, list)) else () if value is None else (value,)
-        if not all(isinstance(part, (int, float, str)) for part in parts):
-            raise SettingError(
-                f"{option} must be a number, a word, or several of them, got {value!r}."
-            )
+        if wanted := _misses(option, value, defaults[option]):
+            got = formats.plain(repr(value))
+            raise SettingError(f"{option} of optimizer {name!r} must be {wanted}, got {got}.")
+
+
+_WORDS = {
+    "line_search_fn": ("strong_wolfe",),
+    "adjust_lr_fn": ("original", "match_rms_adamw"),
+}
+
+
+def _misses(option: str, value: Any, default: Any) -> str | None:
+    """Return what a constant must be, going by its default, where the value is not that.
+
+    Whether a number is in range is left to the optimizer.
+    """
+    if value is None and default is None:
+        return None
+    if isinstance(default, bool) or option in ("foreach", "fused"):
+        return None if isinstance(value, bool) else "true or false"
+    if option in _WORDS:
+        return None if value in _WORDS[option] else " or ".join(map(repr, _WORDS[option]))
+    if isinstance(default, tuple):
+        given = value if isinstance(value, (tuple, list)) else ()
+        if len(given) == len(default) and all(map(_is_number, given)):
+            return None
+        usual = ",".join(f"{each or 0:g}" for each in default)
+        return f"{len(default)} numbers, such as {usual}"
+    usual = "" if default is None else f", such as {default:g}"
+    return None if _is_number(value) else f"a number{usual}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def default_weight_decay(name: str) -> float:
