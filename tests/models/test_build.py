@@ -133,3 +133,8 @@ def test_colour_images_get_the_convolutional_network():
     encoder = schema.encoder
     encoder.shape = (3, 32, 32)
     assert default_network(schema)[0] == "convnet"
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(SettingError, match="seed must be a whole number of at least 0, got -1"):
+        build("mlp", table(np.arange(60) % 2), seed=-1)

@@ -8,6 +8,7 @@ from torch import nn
 from thalweg._core.choices import Choice
 from thalweg.data import Schema, Splits, Target
 from thalweg.errors import DataError, SettingError
+from thalweg.models._options import check_whole
 from thalweg.models._registry import Recipe, networks
 
 # LeNet was made for grey images of at most this many pixels a side.
@@ -135,5 +136,5 @@ def _outputs(name: str, classes: int | None, outputs: int | None) -> int:
 
 def _check_positive(**numbers: int | None) -> None:
     for name, value in numbers.items():
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}.")
+        if value is not None:
+            check_whole(name, value, least=1)

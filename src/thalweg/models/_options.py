@@ -1,6 +1,7 @@
 """Options that several networks share, refused in one line when they make no sense."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from thalweg._core import formats
@@ -22,6 +23,17 @@ def widths(name: str, given: Any) -> tuple[int, ...]:
         got = formats.plain(repr(given))
         raise SettingError(f"{name} must be whole numbers of at least 1, such as 64,64; got {got}.")
     return tuple(several)
+
+
+def check_whole(name: str, given: Any, *, least: int) -> None:
+    """Refuse what is not a whole number of at least `least`.
+
+    Raises:
+        SettingError: It is not.
+    """
+    if not isinstance(given, Integral) or isinstance(given, bool) or given < least:
+        got = formats.plain(repr(given))
+        raise SettingError(f"{name} must be a whole number of at least {least}, got {got}.")
 
 
 def probability(name: str, given: Any) -> float:

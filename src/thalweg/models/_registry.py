@@ -11,6 +11,7 @@ from torch import nn
 from thalweg._core import seeds
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.errors import SettingError, ShapeError
+from thalweg.models._options import check_whole
 
 SIZES = ("outputs", "features", "channels", "size")
 
@@ -42,6 +43,8 @@ class Recipe:
             ShapeError: It cannot take inputs of that shape.
         """
         factory = networks[self.name]
+        check_whole("outputs", self.outputs, least=1)
+        check_whole("seed", self.seed, least=0)
         parameters = inspect.signature(factory).parameters
         known = [each for each in parameters if each not in SIZES]
         for option in self.options:
