@@ -34,16 +34,25 @@ def test_does_not_change_what_it_is_given():
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("epocs", "epochs"), ("dropuot", "dropout"), ("model.hiden", "hidden"), ("momentun", "momentum")],
+    [
+        ("epocs", "epochs"),
+        ("dropuot", "dropout"),
+        ("model.hiden", "hidden"),
+        ("momentun", "momentum"),
+    ],
 )
 def test_an_unknown_setting_names_the_nearest_known(name, hint):
     with pytest.raises(SettingError, match=f"Did you mean '{hint}'"):
         route({name: 1}, {"model": {"name": "mlp"}, "train": {"optimizer": "sgd"}})
 
 
-def test_a_constant_of_another_optimizer_is_unknown():
-    with pytest.raises(SettingError, match="unknown setting 'rho'"):
+def test_a_constant_of_other_optimizers_or_schedules_names_them():
+    with pytest.raises(SettingError, match=r"'sgd' has no constant 'rho'\. These have: adadelta"):
         route({"rho": 0.9, "optimizer": "sgd"}, {})
+    with pytest.raises(SettingError, match=r"'adamw' has no constant 'momentum'\. .*rmsprop, sgd"):
+        route({"momentum": 0.9}, {})
+    with pytest.raises(SettingError, match=r"'linear' has no constant 'decay'\. These have: exp"):
+        route({"decay": 0.1}, {"train": {"schedule": "linear"}})
 
 
 def test_an_unknown_section_is_named():

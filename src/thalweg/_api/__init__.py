@@ -1,6 +1,7 @@
 """The verbs: thin, and the only layer that knows all the others."""
 
-from thalweg import report
+from pathlib import Path
+
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
 from thalweg._api._routing import route
@@ -9,8 +10,16 @@ from thalweg._api._verify import Verification, verify
 from thalweg.tasks import Prediction
 from thalweg.train import Run, next_folder, read_toml
 
+
+def _write_page(run: Run, path: Path) -> Path:
+    # Imported late: the charts' library takes a third of a second.
+    from thalweg import report
+
+    return report.write_page(run, path)
+
+
 # A run can write its page, but training must not know of pages.
-Run.page_writer = staticmethod(report.write_page)
+Run.page_writer = staticmethod(_write_page)
 
 __all__ = [
     "Comparison",

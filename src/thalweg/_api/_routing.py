@@ -19,9 +19,7 @@ _FIXED = {"data": ("source", "target"), "model": ("name", "seed"), "task": ("nam
 _NOT_OPTIONS = frozenset({"features", "channels", "size", "outputs", "data", "options"})
 
 
-def route(
-    settings: dict[str, Any], sections: Sections, only: Sequence[str] = NAMES
-) -> Sections:
+def route(settings: dict[str, Any], sections: Sections, only: Sequence[str] = NAMES) -> Sections:
     """Return the sections with each setting filed in the one that knows it.
 
     A name that several sections know goes to the first of data, model, task and train, unless
@@ -61,10 +59,35 @@ def route(
         else:
             homes = [each for each in only if name in names[each]]
         if not homes:
+            if "train" in only:
+                _refuse_constant(name, {**filed.get("train", {}), **settings})
             every = [each for section in only for each in names[section]]
             raise SettingError(f"unknown setting {name!r}. {did_you_mean(name, every)}")
         filed.setdefault(homes[0], {})[name] = value
     return filed
+
+
+def _refuse_constant(name: str, given: dict[str, Any]) -> None:
+    """Raise where an unknown setting is a constant of other optimizers or schedules.
+
+    Raises:
+        SettingError: It is.
+    """
+    chosen = {
+        "optimizer": given.get("optimizer", "adamw"),
+        "schedule": given.get("schedule", "cosine"),
+    }
+    for kind, registry in (("optimizer", train.optimizers), ("schedule", train.schedules)):
+        owners = [
+            each.name
+            for each in registry
+            if name in train.setting_names(**{**chosen, kind: each.name})
+        ]
+        if owners:
+            raise SettingError(
+                f"the {kind} {chosen[kind]!r} has no constant {name!r}. "
+                f"These have: {', '.join(owners)}."
+            )
 
 
 def _of_data(sections: Sections) -> list[str]:

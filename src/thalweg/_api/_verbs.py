@@ -82,18 +82,17 @@ def fit(
         **settings,
     }
     given = {name: value for name, value in given.items() if value is not None}
+    # Settings are checked before data that may take minutes to load.
+    sections = route(given, {"task": {"name": task} if task else {}}, only=("task", "train"))
+    config = Config.from_settings(sections.get("train", {}))
     began = time.perf_counter()
     data = load(data)
     loading = time.perf_counter() - began
-    if isinstance(model, str):
-        model = build(model, data, seed=seed)
-    sections = route(given, {"task": {"name": task} if task else {}}, only=("task", "train"))
-    return _fit(model, data, sections, out=out, progress=progress, loading=loading)
+    model = _network(model, data, seed)
+    return _fit(model, data, sections, config, out=out, progress=progress, loading=loading)
 
 
-def train_from(
-    sections: Sections, *, out: str | Path | None = None, progress: bool = True
-) -> Run:
+def train_from(sections: Sections, *, out: str | Path | None = None, progress: bool = True) -> Run:
     """Train from settings alone: what the command line and a file of settings do.
 
     Args:
@@ -104,7 +103,7 @@ def train_from(
     Raises:
         ThalwegError: As `fit`.
     """
-    began = time.perf_counter()
+    config = Config.from_settings(sections.get("train", {}))
     options = dict(sections.get("data", {}))
     options.pop("object", None)
     if "source" not in options:
@@ -112,6 +111,11 @@ def train_from(
             "these settings do not say where the data are (they were handed over in Python). "
             "Name a source: thalweg train SOURCE --config FILE."
         )
+    if not isinstance(options["source"], str):
+        raise SettingError(
+            f"source must be a builtin name, a file or a folder, got {options['source']!r}."
+        )
+    began = time.perf_counter()
     data = load(options.pop("source"), **options)
     loading = time.perf_counter() - began
     model = dict(sections.get("model", {}))
@@ -124,10 +128,17 @@ def train_from(
     if "name" not in model:
         model["name"], choice = models.default_network(data.schema)
         choices.append(choice)
-    seed = model.pop("seed", sections.get("train", {}).get("seed", 0))
+    seed = model.pop("seed", config.seed)
     network = build(model.pop("name"), data, seed=seed, **model)
     return _fit(
-        network, data, sections, out=out, progress=progress, loading=loading, choices=choices
+        network,
+        data,
+        sections,
+        config,
+        out=out,
+        progress=progress,
+        loading=loading,
+        choices=choices,
     )
 
 
@@ -170,33 +181,39 @@ def resume(
         RunMismatchError: Something differs; the message lists what.
         RunLockedError: Another process is writing to the run.
     """
-    run = Run.load(folder, model)
+    run = Run.peek(folder)
     if run.status.is_over:
-        return run
-    data = _data_of(run) if data is None else load(data)
-    recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
-    if model is None and recipe is not None:
+        return Run.load(folder, model)
+    if model is None:
+        recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
+        if recipe is None:
+            raise RunError(
+                f"the network of {folder}, {run.settings.model.get('class')}, is not a registered "
+                "one. Hand one like it over: tw.resume(folder, model=network)."
+            )
         model = recipe.build()
-    return train.resume(run, model or run.model, data, progress=progress, force=force)
+    data = _data_of(run) if data is None else load(data)
+    return train.resume(run, model, data, progress=progress, force=force)
 
 
-def find_learning_rate(model: nn.Module, data: Any, **settings: Any) -> RateCurve:
+def find_learning_rate(model: nn.Module | str, data: Any, **settings: Any) -> RateCurve:
     """Try rising learning rates on a copy of the network.
 
     The network, its gradients, buffers and modes, and the random state stay as they were.
 
     Args:
-        model: The network, before training.
+        model: The network, before training, or the name of one.
         data: What `tw.load` returned, or anything that it takes.
         **settings: As for `fit`.
 
     Returns:
         The curve, and a suggestion where it supports one.
     """
-    data = load(data)
     sections = route(settings, {}, only=("task", "train"))
-    task, _ = _choose_task(model, data, dict(sections.get("task", {})))
     config = Config.from_settings(sections.get("train", {}))
+    data = load(data)
+    model = _network(model, data, config.seed)
+    task, _ = _choose_task(model, data, dict(sections.get("task", {})))
     return train.find_learning_rate(model, data, task, config)
 
 
@@ -204,6 +221,7 @@ def _fit(
     model: nn.Module,
     data: Splits,
     sections: Sections,
+    config: Config,
     *,
     out: str | Path | None,
     progress: bool,
@@ -216,7 +234,7 @@ def _fit(
         model,
         data,
         task,
-        Config.from_settings(sections.get("train", {})),
+        config,
         choices=before,
         folder=Path(out) if out is not None else train.next_folder(data.schema.source),
         progress=progress,
@@ -239,6 +257,17 @@ def _choose_task(
     )
 
 
+def _network(model: nn.Module | str, data: Splits, seed: int) -> nn.Module:
+    """Return the network itself, or a new one of that name."""
+    if isinstance(model, str):
+        return build(model, data, seed=seed)
+    if not isinstance(model, nn.Module):
+        is_class = isinstance(model, type)
+        got = f"the class itself; write {model.__name__}(…)" if is_class else type(model).__name__
+        raise SettingError(f"the network must be a torch.nn.Module or a name, got {got}.")
+    return model
+
+
 def _data_of(run: Run) -> Splits:
     """Return the data of a run from where they were first loaded.
 
@@ -251,5 +280,3 @@ def _data_of(run: Run) -> Splits:
             "tw.resume(folder, data)."
         )
     return load(run.schema.source, **run.schema.options)
-
-

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn import datasets
 
 from thalweg.data._arrays import ArrayInputs
 from thalweg.data._builtin import builtins
@@ -22,7 +21,7 @@ from thalweg.errors import SettingError
 @builtins.register("digits", summary="1,797 handwritten digits, 8×8 grey pixels")
 def digits() -> Raw:
     """Return the digits of Alpaydin and Kaynak (UCI, 1998), 16 grey levels stretched to 256."""
-    bunch: Any = datasets.load_digits()
+    bunch: Any = _bunch("digits")
     pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
     return Raw(ImageInputs(pixels), bunch.target, row_names(len(pixels)), ("digit",))
 
@@ -30,25 +29,25 @@ def digits() -> Raw:
 @builtins.register("iris", summary="150 flowers of 3 species, 4 lengths")
 def iris(*, target: str = "species") -> Raw:
     """Return the irises of Fisher (1936)."""
-    return _table(datasets.load_iris(), "species", target)
+    return _table(_bunch("iris"), "species", target)
 
 
 @builtins.register("wine", summary="178 wines of 3 cultivars, 13 chemical measurements")
 def wine(*, target: str = "cultivar") -> Raw:
     """Return the wines of Forina (1986)."""
-    return _table(datasets.load_wine(), "cultivar", target)
+    return _table(_bunch("wine"), "cultivar", target)
 
 
 @builtins.register("breast-cancer", summary="569 tumours, malignant or benign, 30 measurements")
 def breast_cancer(*, target: str = "diagnosis") -> Raw:
     """Return the tumours of Street, Wolberg and Mangasarian (1993)."""
-    return _table(datasets.load_breast_cancer(), "diagnosis", target)
+    return _table(_bunch("breast_cancer"), "diagnosis", target)
 
 
 @builtins.register("diabetes", summary="442 patients, 10 measurements; progression in a year")
 def diabetes(*, target: str = "progression") -> Raw:
     """Return the patients of Efron et al. (2004), in the units of measurement."""
-    return _table(datasets.load_diabetes(scaled=False), "progression", target)
+    return _table(_bunch("diabetes", scaled=False), "progression", target)
 
 
 @builtins.register("xor", summary="generated: two classes on opposite corners of a square")
@@ -116,6 +115,13 @@ def glyphs(
     )
     labels = np.array(list(drawn.alphabet))[drawn.labels]
     return Raw(ImageInputs(drawn.pictures), labels, row_names(n), ("character",))
+
+
+def _bunch(name: str, **options: Any) -> Any:
+    # Imported late: scikit-learn takes a second, and most data are the user's own.
+    from sklearn import datasets
+
+    return getattr(datasets, f"load_{name}")(**options)
 
 
 def _table(bunch: Any, name: str, target: str) -> Raw:
