@@ -35,6 +35,11 @@ def fail_with(error):
             "error: No space left on device.",
         ),
         (MemoryError(), 1, "error: out of memory."),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to …"),
+            1,
+            "error: out of memory.",
+        ),
         (TypeError("a\nb"), 70, "internal error: TypeError: a b (this is a bug in Thalweg;"),
         (KeyboardInterrupt(), 130, "Interrupted."),
     ],

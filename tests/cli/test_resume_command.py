@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -82,3 +83,17 @@ def test_a_request_to_end_is_heeded_and_says_how_to_go_on(call, tmp_path):
     assert ended.code == 143
     assert f"Go on with: thalweg resume {folder}" in ended.err
     assert tw.train.Run.peek(folder).status.state == "interrupted"
+
+
+def test_a_checkpoint_that_is_passed_over_is_told(call, tmp_path):
+    folder = tmp_path / "run"
+    words = ["--model", "linear", "--quiet", "--no-report", "checkpoint_every=5"]
+    assert call("train", "iris", *words, "--epochs", "3", "--out", folder).code == 0
+    # As kill -9 leaves it: the state of an ended run is written last.
+    status = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(status | {"state": "running"}))
+    newest = max((folder / "checkpoint").iterdir()) / "tensors.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    ended = call("resume", folder, "--quiet", "--no-report")
+    assert ended.code == 0
+    assert ended.err.startswith(f"note: the checkpoint {newest.parent.name} is damaged")

@@ -67,6 +67,14 @@ def test_a_word_without_a_key_is_refused():
         parse_settings(["epochs=3", "photos"])
 
 
+def test_a_key_may_have_any_letters():
+    assert parse_settings(["größe=3"]) == {"größe": 3}
+
+
+def test_thousands_of_brackets_are_text():
+    assert parse_value("[" * 5000) == "[" * 5000
+
+
 @pytest.mark.parametrize("word", ["photos", "./a=b", "=3", "3=4", "a b=c"])
 def test_what_does_not_begin_with_a_name_is_no_setting(word):
     assert not is_setting(word)

@@ -24,6 +24,9 @@ def resume(
 
     with resumable(run):
         resumed = _api.resume(run, progress=not quiet, force=force)
+        for choice in resumed.choices:
+            if choice.setting == "resume":  # a damaged checkpoint was passed over
+                say(f"note: {choice.reason}")
         if resumed.data is None:
             say(f"{run} had ended already: {resumed.status.reason or resumed.status.state}.")
             attach_data(resumed)

@@ -9,7 +9,7 @@ from typing import Any
 from thalweg._core import formats
 from thalweg.errors import SettingError
 
-_SETTING = re.compile(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
+_SETTING = re.compile(r"([^\W\d][\w.]*)=(.*)", re.DOTALL)
 _DATES = (dt.date, dt.time)
 
 
@@ -50,7 +50,7 @@ def parse_value(text: str) -> Any:
     try:
         # A line break would let a value smuggle in further keys.
         document = {} if "\n" in text else tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):  # the latter for thousands of brackets
         document = {}
     if "value" in document and not isinstance(document["value"], _DATES):
         return document["value"]
