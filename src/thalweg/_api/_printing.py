@@ -1,5 +1,7 @@
 """Decisions as a person sees them before the first step."""
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -7,10 +9,15 @@ from rich.text import Text
 from thalweg._core import formats
 from thalweg._core.choices import Choice
 
+# Columns of output that no terminal shows: nothing is folded.
+UNLIMITED = 100_000
+
 
 def print_choices(choices: list[Choice]) -> None:
     """Print what was decided without being asked, and why; to standard error."""
     table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")  # a narrow terminal folds names instead of cutting them
     for choice in choices:
         value = formats.figure(choice.value) if isinstance(choice.value, float) else choice.value
         table.add_row(
@@ -18,4 +25,11 @@ def print_choices(choices: list[Choice]) -> None:
             Text(formats.plain(value, longest=40)),
             Text(formats.plain(choice.reason, longest=300), style="dim"),
         )
-    Console(stderr=True, highlight=False).print(table)
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        # A file of output has a line per decision, however long.
+        console = Console(stderr=True, highlight=False, width=UNLIMITED)
+    with console.capture() as drawn:
+        console.print(table)
+    # rich fills the last column with spaces, which a file has no use for.
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()), file=sys.stderr)
