@@ -23,6 +23,12 @@ def test_the_page_may_be_written_elsewhere(call, copy, tmp_path):
     assert not (copy / "report.html").exists()
 
 
+def test_a_folder_takes_the_page_under_its_usual_name(call, copy, tmp_path):
+    (tmp_path / "pages").mkdir()
+    assert call("report", copy, "--out", "pages").out == "pages/report.html\n"
+    assert (tmp_path / "pages" / "report.html").exists()
+
+
 def test_data_that_have_changed_are_told_and_the_page_is_still_written(call, tmp_path):
     lines = [f"{number},{number % 7},{number % 2}" for number in range(60)]
     (tmp_path / "own.csv").write_text("\n".join(["a,b,c", *lines]) + "\n")

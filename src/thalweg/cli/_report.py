@@ -13,12 +13,14 @@ def report(
     run: RunFolder,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to; report.html in the run's folder by default."),
+        typer.Option(metavar="PATH", help="Where to; report.html in the run's folder by default."),
     ] = None,
 ) -> int:
     """Write the page of a run: one file of HTML that needs no network."""
     from thalweg import _api
 
+    if out is not None and out.is_dir():
+        out = out / "report.html"
     loaded = _api.Run.load(run)
     attach_data(loaded)
     print(loaded.report(out))
