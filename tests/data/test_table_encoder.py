@@ -68,7 +68,7 @@ def test_new_data_are_read_from_any_door_alike(encoder, kind, tmp_path):
         "pandas": pd.DataFrame(FRAME.to_dict(as_series=False)),
         "columns": FRAME.to_dict(as_series=False),
         "rows": FRAME.to_dicts(),
-        "reordered": FRAME.select(reversed(FRAME.columns)).with_columns(other=1),
+        "reordered": FRAME.select(reversed(FRAME.columns)),
     }[kind]
     read, names = encoder.read(given)
     assert torch.equal(encoder.encode(read), encoder.encode(inputs(FRAME)))
@@ -190,3 +190,11 @@ def test_rows_of_another_length_are_named(encoder):
         encoder.read(torch.zeros(3, 2))
     with pytest.raises(ShapeError, match="got 3 at row 1"):
         encoder.read([[1, "Rome", True, None], [1, "Rome", True]])
+
+
+def test_columns_that_training_did_not_have_are_left_out_and_told(encoder):
+    read, _ = encoder.read(FRAME.with_columns(bonus=pl.lit(1), sold=pl.lit("x")))
+    assert torch.equal(encoder.encode(read), encoder.encode(encoder.read(FRAME)[0]))
+    (repair,) = read.repairs
+    assert repair.value == ["bonus", "sold"]
+    assert "'bonus', 'sold'" in repair.reason

@@ -152,6 +152,10 @@ class TableEncoder(Encoder):
                 f"columns {quoted(missing)} are needed as in training, but the data have only "
                 f"{quoted(frame.columns)}. Add them; empty cells are allowed."
             )
+        known = [column.name for column in self.columns]
+        if extra := [name for name in frame.columns if name not in known]:
+            reason = f"{quoted(extra)}: no inputs in training, so they are left out"
+            repairs.append(Choice("extra columns", extra, reason))
         readings = [column.reading for column in self.kept]
         parsed = [parse(frame[r.name], r) for r in readings]
         for column, cells in zip(self.kept, parsed, strict=True):
