@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass
 from typing import no_type_check
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
