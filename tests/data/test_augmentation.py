@@ -98,5 +98,5 @@ def test_training_on_augmented_images_resumes_exactly(monkeypatch):
 
 
 def test_tables_cannot_be_turned():
-    with pytest.raises(SettingError, match="rotate are for images"):
+    with pytest.raises(SettingError, match=r"augmentation \(rotate\) is for images"):
         tw.fit("linear", "iris", rotate=10, out="run", progress=False)

@@ -93,3 +93,75 @@ def test_nothing_to_train_on_is_told():
     )
     with pytest.raises(ValueError, match="training part is empty"):
         tw.train.probe(nn.Linear(2, 1), empty)
+
+
+class Odd(nn.Linear):
+    """A network in which one thing is wrong."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(4, 3)
+        self.wrong = wrong
+        if wrong == "double":
+            self.double()
+
+    def forward(self, inputs):
+        output = super().forward(inputs)
+        return output.detach() if self.wrong == "detached" else output
+
+    def get_extra_state(self):
+        return {"count": 1} if self.wrong == "extra" else torch.zeros(1)
+
+    def set_extra_state(self, state):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("detached", r"Remove \.detach\(\)"),
+        ("extra", "Let get_extra_state return a tensor"),
+        ("double", r"call network\.float\(\)"),
+    ],
+)
+def test_what_could_not_be_trained_or_kept_is_refused(three_classes, wrong, told):
+    with pytest.raises((SettingError, ShapeError), match=told) as error:
+        tw.fit(Odd(wrong), three_classes, out="run", progress=False)
+    message(error)
+
+
+def test_a_network_without_values_is_refused(three_classes):
+    with pytest.raises(SettingError, match="to_empty"):
+        tw.fit(nn.Linear(4, 3, device="meta"), three_classes, out="run", progress=False)
+    with torch.inference_mode():
+        model = nn.Linear(4, 3)
+        with pytest.raises(SettingError, match="Leave that block"):
+            tw.fit(model, three_classes, out="run", progress=False)
+    with pytest.raises(SettingError, match="Make it outside"):
+        tw.fit(model, three_classes, out="run", progress=False)
+
+
+def test_trains_although_the_caller_wants_no_gradients(three_classes):
+    with torch.no_grad():
+        run = tw.fit("linear", three_classes, epochs=2, out="run", progress=False)
+    assert run.history.steps[0]["loss"] > run.history.steps[-1]["loss"]
+
+
+def test_a_network_that_works_in_place_leaves_the_data_alone(three_classes):
+    before = [three_classes[part].inputs.clone() for part in tw.data.PARTS]
+    points = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    given = points.copy()
+    model = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 3))
+    run = tw.fit(model, three_classes, epochs=1, out="run", progress=False)
+    for part in tw.data.PARTS:
+        run.score(part)
+    run.predict(points)
+    assert (points == given).all()
+    for part, inputs in zip(tw.data.PARTS, before, strict=True):
+        assert three_classes[part].inputs.equal(inputs)
+
+
+def test_patience_needs_a_validation_part():
+    draw = np.random.default_rng(0)
+    data = tw.load(draw.normal(size=(40, 3)), draw.integers(0, 2, size=40), valid=0)
+    with pytest.raises(SettingError, match="patience watches the loss on the validation part"):
+        tw.fit("linear", data, out="run", patience=3, progress=False)

@@ -126,7 +126,6 @@ def test_a_constant_rate_has_no_warm_up(three_classes):
             False,
             "foreach was asked for, and excludes it",
         ),
-        ({"optimizer_options": {"differentiable": True}}, False, "differentiable was asked for"),
         ({"optimizer_options": {"foreach": False}}, True, "one kernel"),
     ],
 )

@@ -69,3 +69,22 @@ def test_folders_are_numbered_and_names_are_never_paths(tmp_path):
     assert tw.train.next_folder("digits").as_posix() == "runs/digits-2"
     assert tw.train.next_folder("/data/../Ünï code.csv").as_posix() == "runs/Ünï-code-1"
     assert len(tw.train.next_folder("x" * 300).name) < 70
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("history.jsonl", "[1]\n"),
+        ("history.jsonl", '{"epoch": 1}\n'),
+        ("history.jsonl", '{"step": 1, "epoch": "one"}\n'),
+        ("scores.json", '{"test": 3}'),
+        ("scores.json", '{"test": {"accuracy": "high"}}'),
+        ("timing.json", "[]"),
+        ("timing.json", '{"training": {}}'),
+    ],
+)
+def test_sound_json_of_the_wrong_shape_is_named(folder, name, content):
+    (folder / name).write_text(content)
+    with pytest.raises(RunError, match=rf"{name}.* is damaged") as error:
+        tw.Run.load(folder)
+    assert "\n" not in str(error.value)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import thalweg as tw
 from thalweg.errors import SettingError, UnknownNameError
 from thalweg.train import make_optimizer, optimizers
 from thalweg.train._optimizers import (
@@ -329,3 +330,9 @@ def test_weight_decay_is_torchs_own_by_default():
         == torch.optim.AdamW([nn.Parameter(torch.zeros(1))]).defaults["weight_decay"]
     )
     assert default_weight_decay("sgd") == 0.0
+
+
+def test_lbfgs_trains_without_tuning():
+    run = tw.fit("linear", tw.load("iris"), optimizer="lbfgs", epochs=5, out="run", progress=False)
+    assert run.status.state == "finished"
+    assert run.score("valid")["accuracy"] > 0.9

@@ -181,3 +181,79 @@ def test_a_run_moved_elsewhere_predicts_the_same(three_classes, tmp_path):
     points = [[0.1, 0.2, -0.3, 1.0], [2.0, 2.5, 1.0, 3.0]]
     assert loaded.predict(points).values.tolist() == run.predict(points).values.tolist()
     assert (loaded.predict(points).probabilities == run.predict(points).probabilities).all()
+
+
+def test_killed_before_its_first_step_it_is_a_run_or_the_folder_is_free(
+    three_classes, monkeypatch, tmp_path
+):
+    calm = tw.fit("mlp", three_classes, out="calm", **SETTINGS)
+    write, writes = tw._core.files.write_atomically, 0
+
+    def failing(path, content):
+        nonlocal writes
+        if writes == 0:
+            raise PowerCutError
+        writes -= 1
+        write(path, content)
+
+    ends = set()
+    for at in range(8):
+        folder, writes = tmp_path / f"cut-{at}", at
+        with monkeypatch.context() as patch:
+            patch.setattr(tw._core.files, "write_atomically", failing)
+            patch.setattr(tw.train._settings, "write_atomically", failing)
+            with pytest.raises(PowerCutError):
+                tw.fit("mlp", three_classes, out=folder, **SETTINGS)
+        if (folder / "config.toml").exists():
+            again, end = tw.resume(folder, three_classes, progress=False), "resumed"
+        else:
+            again, end = tw.fit("mlp", three_classes, out=folder, **SETTINGS), "begun anew"
+        ends.add(end)
+        assert_same(calm, again)
+    assert ends == {"resumed", "begun anew"}
+
+
+def test_checkpoints_without_settings_are_not_written_over(three_classes, tmp_path):
+    tw.fit("mlp", three_classes, out="run", **SETTINGS)
+    (tmp_path / "run" / "config.toml").unlink()
+    before = sorted(path.name for path in (tmp_path / "run" / "checkpoint").iterdir())
+    with pytest.raises(RunError, match=r"config\.toml is gone"):
+        tw.fit("mlp", three_classes, out="run", **SETTINGS)
+    assert sorted(path.name for path in (tmp_path / "run" / "checkpoint").iterdir()) == before
+
+
+def test_a_run_cut_off_has_no_weights_to_load_until_it_is_resumed(three_classes, monkeypatch):
+    cut(monkeypatch, 4)
+    with pytest.raises(PowerCutError):
+        tw.fit("mlp", three_classes, out="run", **SETTINGS)
+    with pytest.raises(RunError, match=r"no weights yet.*thalweg resume run"):
+        tw.Run.load("run")
+    tw.resume("run", three_classes, progress=False)
+    assert tw.Run.load("run").status.state == "finished"
+
+
+def test_a_compiled_network_is_kept_under_its_own_names(three_classes, monkeypatch):
+    settings = {**SETTINGS, "channels_last": False}
+    calm = tw.fit(network(), three_classes, out="calm", **settings)
+    cut(monkeypatch, 5)
+    with pytest.raises(PowerCutError):
+        tw.fit(torch.compile(network(), backend="eager"), three_classes, out="cut", **settings)
+    # A checkpoint of a compiled network goes on in a plain one.
+    assert_same(calm, tw.resume("cut", three_classes, network(), progress=False))
+    again = tw.Run.load("calm", torch.compile(network(), backend="eager"))
+    assert again.model._orig_mod[0].weight.equal(calm.model[0].weight)
+
+
+def test_a_failed_save_leaves_nothing_half_written(three_classes, monkeypatch, tmp_path):
+    write = tw._core.files.write_atomically
+
+    def failing(path, content):
+        if path.name == "state.json" and "step-000000004" in str(path):
+            raise RunError("the disk is full")
+        write(path, content)
+
+    monkeypatch.setattr(tw._core.files, "write_atomically", failing)
+    with pytest.raises(RunError, match="disk is full"):
+        tw.fit("mlp", three_classes, out="run", **SETTINGS)
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoint").iterdir())
+    assert names == ["step-000000000", "step-000000002"]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import thalweg as tw
+from thalweg import _api
 from thalweg.errors import DataError, RunError, SettingError
 
 
@@ -86,3 +87,31 @@ def test_loading_needs_nothing_but_the_folder_and_gives_back_all_of_it(three_cla
 def test_a_folder_without_a_run_is_told(tmp_path):
     with pytest.raises(RunError, match="is not a run"):
         tw.Run.load(tmp_path)
+
+
+def test_a_network_trained_before_is_recorded_as_such(three_classes):
+    model = tw.build("mlp", three_classes)
+    first = tw.fit(model, three_classes, epochs=1, out="first", progress=False)
+    second = tw.fit(model, three_classes, epochs=1, out="second", progress=False)
+    assert "weights" not in first.settings.model
+    assert second.settings.model["weights"] == "given"
+    with pytest.raises(SettingError, match="began from weights handed over"):
+        _api.repeat("second/config.toml", source="iris")
+    assert tw.Run.load("second").predict(np.zeros((1, 4))).values.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "told"),
+    [
+        ('name = "classification"', "", "names no task"),
+        ('name = "classification"', 'name = "classification"\nfoo = 1', "no option 'foo'"),
+        ('name = "classification"', 'name = "clasification"', "Did you mean"),
+    ],
+)
+def test_settings_that_no_longer_make_a_task_are_told(three_classes, tmp_path, replaced, by, told):
+    tw.fit("mlp", three_classes, epochs=1, out="run", progress=False)
+    path = tmp_path / "run" / "config.toml"
+    assert replaced in path.read_text()
+    path.write_text(path.read_text().replace(replaced, by))
+    with pytest.raises((RunError, SettingError), match=told):
+        tw.Run.load("run")

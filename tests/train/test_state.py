@@ -69,3 +69,14 @@ def test_a_loss_that_is_no_number_stops_with_its_step():
     here.add(torch.tensor(math.inf), 1, 0.1)
     here.read()
     assert here.stopped == "the loss became inf at step 2"
+
+
+def test_without_validation_the_newest_finite_weights_are_kept():
+    here = state()
+    here.begin()
+    for number, loss in enumerate((1.0, 3.0, math.nan)):
+        with torch.no_grad():
+            here.model.weight.fill_(number)
+        here.add(torch.tensor(loss), 1, 0.1)
+        here.end_epoch({}, 0.1, 0.0)
+    assert (here.best.epoch, here.best.weights["weight"].item()) == (2, 1.0)

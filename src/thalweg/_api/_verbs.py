@@ -38,7 +38,9 @@ def fit(
 ) -> Run:
     """Train a network and return the run.
 
-    What is None is chosen, and printed with the reason. The network is trained in place.
+    What is None is chosen, and printed with the reason. The network is trained in place. Random
+    numbers come from torch's, NumPy's and Python's own generators, seeded and put back after, so
+    that several runs at once need several processes, not threads.
 
     Args:
         model: Any module, or the name of one that `thalweg models` lists.
@@ -123,6 +125,11 @@ def train_from(sections: Sections, *, out: str | Path | None = None, progress: b
         raise SettingError(
             f"the network {model['class']!r} is not registered, so that settings alone cannot "
             "build it. Build it in Python and call tw.fit, or name one of `thalweg models`."
+        )
+    if "weights" in model:
+        raise SettingError(
+            "these settings began from weights handed over in Python, which settings alone cannot "
+            "bring back. Call tw.fit with the network, or remove `weights` to begin afresh."
         )
     choices = []
     if "name" not in model:

@@ -75,10 +75,10 @@ def verify(
     run = run if isinstance(run, Run) else Run.peek(run)
     if run.folder is None:
         raise RunError("a run kept in memory cannot be verified. Train it with out=FOLDER.")
-    if not run.schema.is_reloadable or "class" in run.settings.model:
+    if not run.schema.is_reloadable or {"class", "weights"} & set(run.settings.model):
         raise SettingError(
-            "verify trains the run again from its config.toml, which needs data and a network "
-            "that settings can name; these were handed over in Python."
+            "verify trains the run again from its config.toml, which needs data, network and "
+            "first weights that settings can name; these were handed over in Python."
         )
     sections = read_toml(run.folder / "config.toml")
     sections["train"] |= {"epochs": min(EPOCHS, sections["train"]["epochs"])}

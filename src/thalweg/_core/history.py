@@ -49,10 +49,16 @@ class History:
 
     @classmethod
     def from_lines(cls, lines: Iterable[str]) -> Self:
-        """Rebuild a history from `lines`."""
+        """Rebuild a history from `lines`.
+
+        Raises:
+            ValueError: A line is no row of a history.
+        """
         history = cls()
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
             row = {name: _NAN if v is None else v for name, v in json.loads(line).items()}
+            if "step" not in row or not all(isinstance(v, (int, float)) for v in row.values()):
+                raise ValueError(f"line {number} is no row of a history")
             (history.steps if "loss" in row else history.epochs).append(row)
         return history
 

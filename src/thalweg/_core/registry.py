@@ -21,9 +21,9 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
         >>> did_you_mean("zzz", ["lenet", "mlp"])
         'Known: lenet, mlp.'
     """
-    names = sorted(known)
+    names = sorted(set(known))
     wanted = str(name).lower()  # a file of settings may hold a number in place of a name
-    close = [each for each in names if _initials(each) == wanted]
+    close = [each for each in names if wanted and _initials(each) == wanted]
     close += difflib.get_close_matches(wanted, names, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names) or 'none'}."
 

@@ -30,12 +30,15 @@ def probe(model: nn.Module, data: Splits) -> Tensor:
 
     Raises:
         DataError: There is nothing to train on.
+        SettingError: The network has no values, or nothing that could be saved and trained.
         ShapeError: The network refuses the inputs, or returns something else than a tensor.
     """
     if not len(data.train):
         raise DataError("the training part is empty. Make `valid` and `test` smaller.")
-    with evaluating(model) as device:
-        inputs = data.schema.encoder.normalize(data.train.inputs[:2].to(device))
+    _check_network(model)
+    with evaluating(model) as device, torch.enable_grad():
+        # A copy, since a network may work in place.
+        inputs = data.schema.encoder.normalize(data.train.inputs[:2].to(device, copy=True))
         try:
             output = model(inputs)
         except ThalwegError:
@@ -44,10 +47,50 @@ def probe(model: nn.Module, data: Splits) -> Tensor:
             reason = str(error).strip().split("\n")[0] or type(error).__name__
             raise ShapeError(
                 f"the network cannot take inputs of shape {tuple(inputs.shape)}: {reason}"
+                + _advice(model)
             ) from error
     if not isinstance(output, Tensor):
         raise ShapeError(f"the network must return one tensor, got {type(output).__name__}.")
-    return output
+    if any(each.requires_grad for each in model.parameters()) and not output.requires_grad:
+        raise SettingError(
+            "the network's output does not depend on its parameters in a way that can be "
+            "differentiated. Remove .detach(), .item() and torch.no_grad() from its forward."
+        )
+    return output.detach()
+
+
+def _check_network(model: nn.Module) -> None:
+    """Refuse a network whose state cannot be trained and kept."""
+    if torch.is_inference_mode_enabled():
+        raise SettingError(
+            "nothing can be trained inside torch.inference_mode(). Leave that block first."
+        )
+    for name, value in model.state_dict().items():
+        if nn.parameter.is_lazy(value):
+            continue  # A lazy module's, which the first batch makes.
+        if not isinstance(value, Tensor):
+            raise SettingError(
+                f"the network's state must be tensors, but {name!r} is of type "
+                f"{type(value).__name__}. Let get_extra_state return a tensor."
+            )
+        if value.is_meta:
+            raise SettingError(
+                f"the network has no values: {name!r} is on the device 'meta'. Move it with "
+                "network.to_empty(device='cpu') and initialize it."
+            )
+        if value.is_inference():
+            raise SettingError(
+                "the network was made under torch.inference_mode(), so it cannot be trained. "
+                "Make it outside."
+            )
+
+
+def _advice(model: nn.Module) -> str:
+    """Return what to do where a network's numbers have another type than the data."""
+    types = {each.dtype for each in model.parameters() if each.is_floating_point()}
+    if types <= {torch.float32}:
+        return ""
+    return ". Inputs are float32: call network.float() first"
 
 
 def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tuple[Plan, State]:
@@ -69,6 +112,11 @@ def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tupl
         weight_decay=config.weight_decay or 0.0,
         options={**config.optimizer_options, **({"fused": True} if config.fused else {})},
     )
+    if config.patience is not None and not len(data.valid):
+        raise SettingError(
+            "patience watches the loss on the validation part, which is empty. Leave patience out, "
+            "or give that part examples."
+        )
     encoder, layout = data.schema.encoder, bool(config.channels_last)
     fewest = _fewest(model, config)
     steps = config.epochs * len(bounds(len(data.train), config.batch_size, fewest))
@@ -106,8 +154,8 @@ def _augmentation(config: Config, shape: tuple[int, ...]) -> Augmentation | None
         return None
     if len(shape) != 3:
         raise SettingError(
-            f"{', '.join(config.augmentation)} are for images (channels, height, width), but the "
-            f"data have shape {shape}. Leave them out."
+            f"augmentation ({', '.join(config.augmentation)}) is for images (channels, height, "
+            f"width), but the data have shape {shape}. Leave it out."
         )
     return augmentation
 

@@ -102,8 +102,8 @@ class Feed:
     def slice(
         self, start: int, stop: int
     ) -> tuple[Float[Tensor, "batch ..."], Shaped[Tensor, "batch ..."]]:
-        """Return neighbouring examples without copying them first."""
-        stored = self.inputs[start:stop].to(self.device, non_blocking=True)
+        """Return neighbouring examples; a copy, since a network may work in place."""
+        stored = self.inputs[start:stop].to(self.device, non_blocking=True, copy=True)
         return self._lay_out(self.normalize(stored)), self.targets[start:stop]
 
     def _lay_out(self, inputs: Tensor) -> Tensor:

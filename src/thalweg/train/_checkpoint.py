@@ -19,7 +19,7 @@ from thalweg._core import files, seeds
 from thalweg._core.history import History
 from thalweg.errors import CheckpointError
 from thalweg.train._state import Best, State
-from thalweg.train._weights import to_bytes
+from thalweg.train._weights import bare, to_bytes
 
 FORMAT = 1
 """Version of the layout. Files of this version stay readable by later ones."""
@@ -40,7 +40,7 @@ def save(state: State, folder: Path) -> None:
     state.read()
     streams, plain_streams = seeds.state()
     tensors: dict[str, Tensor] = {f"streams/{name}": value for name, value in streams.items()}
-    for name, value in state.model.state_dict().items():
+    for name, value in bare(state.model).state_dict().items():
         tensors[f"model/{name}"] = value
     if state.best is not None:
         for name, value in state.best.weights.items():
@@ -64,9 +64,14 @@ def save(state: State, folder: Path) -> None:
         "streams": plain_streams,
     }
     contents["state.json"] = json.dumps(sealed(plain)).encode()
-    _write(folder, f"step-{state.step:09d}", contents)
+    _write(folder, checkpoint_name(state.step), contents)
     for old in checkpoints(folder)[KEPT:]:
         shutil.rmtree(old)
+
+
+def checkpoint_name(step: int) -> str:
+    """Return the name of a checkpoint's folder; names sort as steps do."""
+    return f"step-{step:09d}"
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -87,16 +92,16 @@ def restore(state: State, folder: Path) -> list[str]:
     Raises:
         CheckpointError: None is intact.
     """
-    notices = []
+    damages = []
     for path in checkpoints(folder):
         try:
             plain, tensors, history = _read(path)
         except CheckpointError as error:
-            notices.append(f"{error} Using the one before it.")
+            damages.append(str(error))
             continue
         _apply(state, plain, tensors, history)
-        return notices
-    found = " ".join(notices) or "There is none."
+        return [f"{damage} Using the one before it." for damage in damages]
+    found = " ".join(damages) or "There is none."
     raise CheckpointError(
         f"no intact checkpoint in {folder}: {found} Train again from its config.toml."
     )
@@ -113,12 +118,15 @@ def _write(folder: Path, name: str, contents: dict[str, bytes]) -> None:
     final, beside = folder / name, folder / f".{name}.partial"
     with files.explained(final, needed=sum(map(len, contents.values()))):
         shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        for each, content in contents.items():
-            files.write_atomically(beside / each, content)
-        shutil.rmtree(final, ignore_errors=True)
-        beside.rename(final)
-        files.flush_folder(folder)
+        try:
+            beside.mkdir(parents=True)
+            for each, content in contents.items():
+                files.write_atomically(beside / each, content)
+            shutil.rmtree(final, ignore_errors=True)
+            beside.rename(final)
+            files.flush_folder(folder)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], History]:
@@ -154,14 +162,15 @@ def _apply(
         part, _, rest = name.partition("/")
         if part in parts:
             parts[part][rest] = value
-    state.model.load_state_dict(parts["model"])
+    model = bare(state.model)
+    model.load_state_dict(parts["model"])
     state.optimizer.load_state_dict(
         {
             "state": _laid_out(_unflatten(plain["optimizer"], tensors), state),
             "param_groups": state.optimizer.state_dict()["param_groups"],
         }
     )
-    own = state.model.state_dict()
+    own = model.state_dict()
     if plain["best"] is not None:
         loss, epoch = plain["best"]
         weights = {name: _like(own[name], value) for name, value in parts["best"].items()}

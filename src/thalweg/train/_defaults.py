@@ -102,9 +102,8 @@ def _warmup(config: Config) -> tuple[float, str]:
 def _fused(optimizer: str, options: dict[str, Any], device: torch.device) -> tuple[bool, str]:
     if not has_fused(optimizer, device):
         return False, f"{optimizer} has no fused kernel on {device.type}"
-    for option in ("foreach", "differentiable"):
-        if options.get(option):
-            return False, f"{option} was asked for, and excludes it"
+    if options.get("foreach"):
+        return False, "foreach was asked for, and excludes it"
     return True, "one kernel updates all parameters; same mathematics, less time"
 
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from thalweg._core import files, formats, seeds
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.errors import RunMismatchError
-from thalweg.models import recipe_of
+from thalweg.models import Recipe, recipe_of
 from thalweg.tasks import Task
 from thalweg.train import _checkpoint
 from thalweg.train._assembly import assemble, probe
@@ -24,6 +25,7 @@ from thalweg.train._rate_finder import find_learning_rate
 from thalweg.train._run import Run
 from thalweg.train._settings import Settings, made_with, read_toml
 from thalweg.train._state import State
+from thalweg.train._weights import bare
 from thalweg.train.observers import Observer, Progress, Recorder, Saver, Stopwatch
 
 Announce = Callable[[list[Choice]], None]
@@ -84,9 +86,7 @@ def fit(
     announce(run.choices)
     if folder is None:
         return _train(run, progress)
-    RunFolder(folder).claim()
-    with files.locked(folder):
-        RunFolder(folder).write_beginning(settings, data.schema, run.choices)
+    with RunFolder(folder).claimed():
         return _train(run, progress)
 
 
@@ -147,13 +147,19 @@ def _train(run: Run, progress: bool, resumed: bool = False) -> Run:
     began = time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(seeds.isolated(run.settings.train.seed, "train"))
+        stack.enter_context(torch.enable_grad())  # The caller may be in torch.no_grad().
         plan, state = assemble(run.model, run.data, run.task, run.settings.train)
-        if resumed:
-            assert run.folder is not None
-            for notice in _checkpoint.restore(state, RunFolder(run.folder).checkpoints):
-                run.choices.append(Choice("resume", state.step, notice))
+        if run.folder is not None:
+            folder = RunFolder(run.folder)
+            if resumed:
+                for notice in _checkpoint.restore(state, folder.checkpoints):
+                    run.choices.append(Choice("resume", state.step, notice))
+            else:
+                state.begin()
+                _checkpoint.save(state, folder.checkpoints)
+                folder.write_beginning(run.settings, run.schema, run.choices, run.status)
         stopwatch = Stopwatch()
-        observers = _keepers(run, stopwatch, first=not resumed)
+        observers = _keepers(run, stopwatch)
         if progress:
             shown = Progress(plan.epochs, len(plan.train), len(plan.batches), run.task.primary)
             stack.callback(shown.close)
@@ -166,7 +172,7 @@ def _train(run: Run, progress: bool, resumed: bool = False) -> Run:
     return run
 
 
-def _keepers(run: Run, stopwatch: Stopwatch, first: bool) -> list[Observer]:
+def _keepers(run: Run, stopwatch: Stopwatch) -> list[Observer]:
     """Return the observers that write to the run's folder; none without a folder."""
     if run.folder is None:
         return []
@@ -178,7 +184,7 @@ def _keepers(run: Run, stopwatch: Stopwatch, first: bool) -> list[Observer]:
 
     return [
         Recorder(folder.history_file),
-        Saver(save, config.checkpoint_every, config.checkpoint_minutes, first),
+        Saver(save, config.checkpoint_every, config.checkpoint_minutes),
     ]
 
 
@@ -221,4 +227,14 @@ def _model_settings(model: nn.Module, task: Task) -> dict[str, object]:
     settings: dict[str, object] = {"name": recipe.name, "seed": recipe.seed, **recipe.options}
     if recipe.outputs != task.outputs:
         settings["outputs"] = recipe.outputs
+    if not _is_fresh(model, recipe):
+        settings["weights"] = "given"
     return settings
+
+
+def _is_fresh(model: nn.Module, recipe: Recipe) -> bool:
+    """Return whether the network has the weights that its recipe gives it."""
+    own, fresh = bare(model).state_dict(), recipe.build().state_dict()
+    return own.keys() == fresh.keys() and all(
+        torch.equal(value.cpu(), fresh[name]) for name, value in own.items()
+    )

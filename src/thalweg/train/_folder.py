@@ -12,7 +12,10 @@ checkpoint/          where an interrupted run goes on from
 """
 
 import json
+import shutil
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,9 @@ from thalweg._core.choices import Choice
 from thalweg._core.history import History
 from thalweg.data import Schema
 from thalweg.errors import RunError
+from thalweg.train._checkpoint import checkpoint_name, checkpoints
 from thalweg.train._settings import Settings
-from thalweg.train._weights import load_weights, to_bytes
+from thalweg.train._weights import bare, load_weights, to_bytes
 
 
 @dataclass(frozen=True)
@@ -64,25 +68,55 @@ class RunFolder:
         self.history_file = path / "history.jsonl"
         self.weights_file = path / "model.safetensors"
 
-    def claim(self) -> None:
-        """Make the folder for a new run.
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Make the folder for a new run, and be its only writer in the block.
 
         Raises:
             RunError: It holds a run already, or cannot be made.
+            RunLockedError: Another process is writing to it.
         """
-        if (self.path / "config.toml").exists():
-            raise RunError(
-                f"{self.path} holds a run already. Go on with it by `thalweg resume {self.path}`, "
-                "or choose another folder with --out or out=."
-            )
         with files.explained(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+        with files.locked(self.path):
+            if (self.path / "config.toml").exists():
+                raise RunError(
+                    f"{self.path} holds a run already. Go on with it by `thalweg resume "
+                    f"{self.path}`, or choose another folder with --out or out=."
+                )
+            self._refuse_checkpoints()
+            yield
 
-    def write_beginning(self, settings: Settings, schema: Schema, choices: list[Choice]) -> None:
-        """Write what is known before training; the settings last, since they make it a run."""
+    def _refuse_checkpoints(self) -> None:
+        """Refuse a folder where somebody's training lies, though without its settings.
+
+        Checkpoints without a single step hold nothing: a run leaves them that was killed
+        before its settings were written.
+        """
+        beginning = self.checkpoints / checkpoint_name(0)
+        if set(checkpoints(self.checkpoints)) - {beginning}:
+            raise RunError(
+                f"{self.checkpoints} holds the checkpoints of a run whose config.toml is gone. "
+                "Put that back, or choose another folder with --out or out=."
+            )
+        with files.explained(self.path):
+            if beginning.exists():
+                shutil.rmtree(beginning)
+
+    def write_beginning(
+        self,
+        settings: Settings,
+        schema: Schema,
+        choices: list[Choice],
+        status: Status,
+    ) -> None:
+        """Write what is known before training; the settings last, since they make it a run.
+
+        A run can be resumed, so that its first checkpoint is to be there before.
+        """
         files.write_json(self.path / "schema.json", schema.to_json())
         files.write_json(self.path / "choices.json", [each.to_json() for each in choices])
-        self.write_status(Status("running"))
+        self.write_status(status)
         settings.write(self.path / "config.toml", choices)
 
     def write_results(
@@ -95,7 +129,7 @@ class RunFolder:
         """
         lines = "".join(f"{line}\n" for line in history.lines())
         files.write_atomically(self.history_file, lines)
-        weights = to_bytes(model.state_dict())
+        weights = to_bytes(bare(model).state_dict())
         files.write_atomically(self.weights_file, weights)
         files.write_json(self.path / "timing.json", timing)
         status = replace(status, checksum=zlib.crc32(weights))
@@ -141,23 +175,37 @@ class RunFolder:
             return History.from_lines(self.history_file.read_text("utf-8").splitlines())
         except FileNotFoundError:
             return History()
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except _DAMAGES as error:
             raise RunError(
-                f"{self.history_file} is damaged ({error}). Remove it to read the run without it."
+                f"{self.history_file} is damaged ({_told(error)}). Remove it to read the run "
+                "without it."
             ) from None
 
     def table(self, name: str) -> dict[str, Any]:
         """Return "timing" or "scores"; empty if there is none yet."""
-        return self._rebuilt(f"{name}.json", dict, missing={})
+
+        def rebuild(content: Any) -> dict[str, Any]:
+            rows = content.values() if name == "scores" else [content]
+            if not all(isinstance(each, (int, float)) for row in rows for each in row.values()):
+                raise TypeError("numbers are needed")
+            return content
+
+        return self._rebuilt(f"{name}.json", rebuild, missing={})
 
     def load_weights(self, model: nn.Module, status: Status) -> None:
-        """Put the run's weights into a network; without a file of weights, do nothing.
+        """Put the run's weights into a network.
 
         Raises:
+            RunError: There are none yet.
             WeightsError: They are damaged, or do not fit the network.
         """
-        if self.weights_file.exists():
-            load_weights(model, self.weights_file, status.checksum)
+        if not self.weights_file.exists():
+            raise RunError(
+                f"{self.path} has no weights yet, since its training was cut off after the "
+                f"checkpoints in {self.checkpoints.name}/. Go on with it by "
+                f"`thalweg resume {self.path}`."
+            )
+        load_weights(model, self.weights_file, status.checksum)
 
     def _rebuilt(self, name: str, rebuild: Any, missing: Any = None) -> Any:
         """Return what a file of JSON stands for.
@@ -172,8 +220,17 @@ class RunFolder:
             if missing is not None:
                 return missing
             raise RunError(f"{self.path} is not a whole run: {name} is missing.") from None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RunError(f"{path} is damaged ({type(error).__name__}: {error}).") from None
+        except _DAMAGES as error:
+            raise RunError(f"{path} is damaged ({_told(error)}).") from None
+
+
+_DAMAGES = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+def _told(error: Exception) -> str:
+    """Return an error's kind and the first line of what it says."""
+    said = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def next_folder(source: str, parent: Path = Path("runs")) -> Path:

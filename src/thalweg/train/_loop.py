@@ -36,6 +36,7 @@ from thalweg.train._evaluate import answer
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule
 from thalweg.train._state import State
+from thalweg.train._weights import bare
 from thalweg.train.observers import Observer
 
 
@@ -106,7 +107,7 @@ def run(
         for observer in observers:
             observer.epoch(state)
     if state.best and state.keeps_best and state.stopped != "interrupted":
-        state.model.load_state_dict(state.best.weights)
+        bare(state.model).load_state_dict(state.best.weights)
     for observer in observers:
         observer.end(state)
 

@@ -24,8 +24,10 @@ for _name, _class in inspect.getmembers(torch.optim, inspect.isclass):
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "momentum": ("sgd", {"momentum": 0.9}),
     "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
+    # Without a line search its full steps run away on all but quadratic objectives.
+    "lbfgs": ("lbfgs", {"line_search_fn": "strong_wolfe"}),
 }
-"""Names that the courses use for SGD with other constants."""
+"""Names that stand for an optimizer of torch with other constants than its own."""
 
 LEARNING_RATES = {
     "sgd": 0.05,
@@ -42,7 +44,7 @@ LEARNING_RATES = {
 
 
 def canonical(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return torch's own name and the constants of a course's name for it.
+    """Return torch's own name for an optimizer, and its constants.
 
     Raises:
         UnknownNameError: There is no such optimizer.

@@ -94,7 +94,7 @@ def find_learning_rate(
     config, _ = complete(config, model, data)
     factor = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
     rates, losses, raw = [], [], []
-    with seeds.isolated(config.seed, "find_learning_rate"):
+    with seeds.isolated(config.seed, "find_learning_rate"), torch.enable_grad():
         plan, state = assemble(copy.deepcopy(model), data, task, config)
         assert config.batch_size is not None
         state.model.train()

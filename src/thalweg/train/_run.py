@@ -13,7 +13,7 @@ from thalweg._core.history import History
 from thalweg._core.modes import evaluating
 from thalweg.data import PARTS, Schema, Splits
 from thalweg.errors import DataError, RunError, SettingError
-from thalweg.tasks import Prediction, Task, tasks
+from thalweg.tasks import Prediction, Task, choose
 from thalweg.train._batches import Feed
 from thalweg.train._evaluate import BATCH_SIZE, Answers, answer
 from thalweg.train._folder import RunFolder, Status
@@ -129,7 +129,8 @@ class Run:
         outputs = []
         with evaluating(self.model) as device:
             for piece in stored.split(BATCH_SIZE):
-                normal = self.schema.encoder.normalize(piece.to(device))
+                # A copy, since a network may work in place.
+                normal = self.schema.encoder.normalize(piece.to(device, copy=True))
                 outputs.append(self.model(normal).float().cpu())
         read = self.task.read(torch.cat(outputs), names)
         return replace(read, repairs=tuple(inputs.repairs))
@@ -169,10 +170,10 @@ class Run:
             RunError: The folder holds a run already, or cannot be written.
         """
         files = RunFolder(Path(folder))
-        files.claim()
-        files.write_beginning(self.settings, self.schema, self.choices)
-        files.write_scores(self.scores)
-        files.write_results(self.model, self.history, self.timing, self.status)
+        with files.claimed():
+            files.write_scores(self.scores)
+            status = files.write_results(self.model, self.history, self.timing, self.status)
+            files.write_beginning(self.settings, self.schema, self.choices, status)
         return files.path
 
     @classmethod
@@ -208,7 +209,10 @@ class Run:
         files = RunFolder(Path(folder))
         settings, schema = files.settings(), files.schema()
         options = dict(settings.task)
-        task = tasks[options.pop("name", "")](schema.target, **options)
+        name = options.pop("name", None)
+        if name is None:
+            raise RunError(f"{files.path / 'config.toml'} names no task. Put back what fit wrote.")
+        task, _ = choose(schema.target, wanted=name, options=options)
         run = cls(
             model=None,
             task=task,

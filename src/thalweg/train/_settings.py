@@ -27,7 +27,8 @@ class Settings:
     data: dict[str, Any]
     """The options of `tw.load`, with "source"; "object" where the data came from Python."""
     model: dict[str, Any]
-    """"name", "seed" and options of a registered network; "class" for any other."""
+    """"name", "seed" and options of a registered network, with "weights" where it did not begin
+    with those of its seed; "class" for any other."""
     task: dict[str, Any]
     """"name" and options."""
     train: Config
@@ -36,7 +37,8 @@ class Settings:
         """Return how to build the network for inputs of this shape; None if it is not ours."""
         if "name" not in self.model:
             return None
-        options = {k: v for k, v in self.model.items() if k not in ("name", "seed", "outputs")}
+        own = ("name", "seed", "outputs", "weights")
+        options = {name: value for name, value in self.model.items() if name not in own}
         return Recipe(
             name=self.model["name"],
             shape=shape,
@@ -92,6 +94,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise DataNotFoundError(f"there is no file of settings {path}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(f"{path} is not a file of settings in TOML: {error}.") from None
+    except RecursionError:
+        raise SettingError(f"{path} nests lists or tables too deeply to be settings.") from None
     for section, content in document.items():
         if section not in SECTIONS or not isinstance(content, dict):
             raise SettingError(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from thalweg._core.history import History
+from thalweg.train._weights import bare
 
 # Losses wait on the device for this many steps before they are read, all in one go: reading
 # each would make the host wait for every step.
@@ -16,7 +17,7 @@ STEPS_BETWEEN_READS = 100
 
 @dataclass
 class Best:
-    """The weights with the smallest validation loss so far."""
+    """The weights with the smallest validation loss so far; without validation, the newest."""
 
     loss: float
     epoch: int
@@ -123,9 +124,14 @@ class State:
             **measured,
         }
         self.history.add_epoch(row)
-        loss = row.get("valid_loss", row["train_loss"])
+        if "valid_loss" in row:
+            loss, least = row["valid_loss"], math.inf if self.best is None else self.best.loss
+        else:
+            # While an epoch runs, the weights change beneath its loss, so that it says nothing of
+            # those at the end: the newest are kept unless training has failed.
+            loss, least = row["train_loss"], math.inf
         # A loss that is not a number compares false and so is never the best.
-        if self.best is None or loss < self.best.loss - min_improvement:
+        if loss < least - min_improvement:
             self.best = Best(loss, self.epoch + 1, self._copy())
             self.stale = 0
         else:
@@ -137,4 +143,4 @@ class State:
     def _copy(self) -> dict[str, Tensor]:
         if not self.keeps_best:
             return {}
-        return {name: value.clone() for name, value in self.model.state_dict().items()}
+        return {name: value.clone() for name, value in bare(self.model).state_dict().items()}

@@ -9,6 +9,12 @@ from torch import Tensor, nn
 from thalweg.errors import WeightsError
 
 
+def bare(model: nn.Module) -> nn.Module:
+    """Return the network inside a compiled one, whose names `torch.compile` puts a prefix to."""
+    inner = getattr(model, "_orig_mod", model)
+    return inner if isinstance(inner, nn.Module) else model
+
+
 def to_bytes(tensors: dict[str, Tensor]) -> bytes:
     """Return tensors in the safetensors format, each a copy of its own on the host."""
     return safetensors.torch.save(
@@ -37,6 +43,7 @@ def load_weights(model: nn.Module, path: Path, checksum: int | None = None) -> N
             f"the weights in {path} were altered since they were saved. Resume the run from its "
             "checkpoint, or train it again from its config.toml."
         )
+    model = bare(model)
     own = model.state_dict()
     for name in [*own, *weights]:
         needed = tuple(own[name].shape) if name in own else None

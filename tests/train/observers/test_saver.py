@@ -42,38 +42,32 @@ def log(monkeypatch):
     return lambda **arguments: Log(arguments, now)
 
 
-def test_saves_before_the_first_step_and_every_so_many(log):
+def test_saves_every_so_many_steps(log):
     training = log(every=3, minutes=60)
     training.train(epochs=2, steps=5)
-    assert training.saved == [(0, 0), (0, 3), (1, 6), (1, 9)]
-
-
-def test_a_resumed_run_is_not_saved_again_at_once(log):
-    training = log(every=4, minutes=60, first=False)
-    training.train(epochs=1, steps=5)
-    assert training.saved == [(0, 4)]
+    assert training.saved == [(0, 3), (1, 6), (1, 9)]
 
 
 def test_without_a_number_of_steps_saves_at_the_ends_of_epochs_only(log):
     training = log(every=None, minutes=0)
     training.train(epochs=3, steps=2)
-    assert training.saved == [(0, 0), (1, 2), (2, 4), (3, 6)]
+    assert training.saved == [(1, 2), (2, 4), (3, 6)]
 
 
 def test_waits_so_many_minutes_between_the_ends_of_epochs(log):
     training = log(every=None, minutes=0.5)
     training.train(epochs=6, steps=2, seconds=6)  # An epoch takes 12 seconds.
-    assert training.saved == [(0, 0), (3, 6), (6, 12)]
+    assert training.saved == [(3, 6), (6, 12)]
 
 
 def test_a_save_by_steps_counts_as_one_by_minutes(log):
     training = log(every=5, minutes=0.5)
     training.train(epochs=3, steps=5, seconds=6)
-    assert training.saved == [(0, 0), (0, 5), (1, 10), (2, 15)]
+    assert training.saved == [(0, 5), (1, 10), (2, 15)]
 
 
 @pytest.mark.parametrize(
-    ("stopped", "saved"), [("interrupted", [(0, 0), (1, 2)]), (None, [(0, 0)]), ("stale", [(0, 0)])]
+    ("stopped", "saved"), [("interrupted", [(1, 2)]), (None, []), ("stale", [])]
 )
 def test_an_interrupted_run_is_saved_at_the_end(log, stopped, saved):
     training = log(every=None, minutes=60)

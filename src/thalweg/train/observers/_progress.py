@@ -72,15 +72,18 @@ class Progress(Observer):
         self.close()
         if state.stopped:
             where = f"in epoch {state.epoch + 1}" if state.batch else f"after epoch {state.epoch}"
-            self.console.print(Text(f"Stopped {where}: {state.stopped}."))
-        if state.best is not None and state.best.epoch:
-            row = state.history.epochs[state.best.epoch - 1]
+            self._say(f"Stopped {where}: {state.stopped}.")
+        row = state.history.epochs[state.best.epoch - 1] if state.best and state.best.epoch else {}
+        if state.best and "valid_loss" in row:
             measured = ", ".join(
                 f"{name.replace('_', ' ')} {formats.figure(value)}"
                 for name, value in row.items()
                 if name.startswith(("valid_", "train_"))
             )
-            self.console.print(Text(f"Best epoch {state.best.epoch}: {measured}."))
+            self._say(f"Best epoch {state.best.epoch}: {measured}.")
+
+    def _say(self, line: str) -> None:
+        self.console.print(Text(line), soft_wrap=True)
 
     def close(self) -> None:
         """Give the terminal back; to be called too where training ends in an error."""
@@ -95,7 +98,7 @@ class Progress(Observer):
                 self.task, description=where, completed=state.step, line=line, refresh=True
             )
         else:
-            self.console.print(Text(f"{where}  {line}"))
+            self._say(f"{where}  {line}")
 
     def _line(self, state: State) -> str:
         rows = state.history.epochs

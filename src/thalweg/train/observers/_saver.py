@@ -14,21 +14,13 @@ class Saver(Observer):
         save: Writes the state.
         every: Steps; None saves at the ends of epochs only.
         minutes: Between two saves at the ends of epochs.
-        first: Whether to save before the first step; a resumed run has that already.
     """
 
-    def __init__(
-        self, save: Callable[[State], None], every: int | None, minutes: float, first: bool = True
-    ) -> None:
+    def __init__(self, save: Callable[[State], None], every: int | None, minutes: float) -> None:
         self.save = save
-        self.first = first
         self.every = every
         self.seconds = 60 * minutes
         self.time = time.monotonic()
-
-    def start(self, state: State) -> None:
-        if self.first:
-            self._save(state)
 
     def step(self, state: State) -> None:
         if self.every is not None and state.step % self.every == 0:
