@@ -86,9 +86,9 @@ def test_another_encoding_is_read_and_stated(tmp_path, encoding, stated):
 
 
 def test_decimal_commas_become_points_where_the_delimiter_is_none(tmp_path):
-    frame, choices = read_table(write(tmp_path, "a;b;c\n1,5;x,y;1\n-2;z;2\n"))
-    assert frame["a"].to_list() == ["1.5", "-2"]
-    assert frame["b"].to_list() == ["x,y", "z"]
+    frame, choices = read_table(write(tmp_path, "a;b;c\n1,5;x,y;1\n-2;z;2\nn/a;;3\n ;;4\n"))
+    assert frame["a"].to_list() == ["1.5", "-2", "n/a", " "]
+    assert frame["b"].to_list() == ["x,y", "z", None, None]
     assert [c.value for c in choices if c.setting == "decimal comma"] == [["a"]]
 
 

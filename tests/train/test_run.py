@@ -89,14 +89,15 @@ def test_a_folder_without_a_run_is_told(tmp_path):
         tw.Run.load(tmp_path)
 
 
-def test_a_network_trained_before_is_recorded_as_such(three_classes):
-    model = tw.build("mlp", three_classes)
-    first = tw.fit(model, three_classes, epochs=1, out="first", progress=False)
-    second = tw.fit(model, three_classes, epochs=1, out="second", progress=False)
+def test_a_network_trained_before_is_recorded_as_such():
+    iris = tw.load("iris")
+    model = tw.build("mlp", iris)
+    first = tw.fit(model, iris, epochs=1, out="first", progress=False)
+    second = tw.fit(model, iris, epochs=1, out="second", progress=False)
     assert "weights" not in first.settings.model
     assert second.settings.model["weights"] == "given"
     with pytest.raises(SettingError, match="began from weights handed over"):
-        _api.repeat("second/config.toml", source="iris")
+        _api.repeat("second/config.toml")
     assert tw.Run.load("second").predict(np.zeros((1, 4))).values.shape == (1,)
 
 

@@ -29,7 +29,7 @@ def describe_data(source: Any, **options: Any) -> DataCard:
     """Load data as `tw.load` does and return what is known of them."""
     schema = load(source, **options).schema
     return DataCard(
-        source=schema.source,
+        source=schema.name,
         kind=schema.encoder.kind,
         shape=schema.encoder.shape,
         counts=schema.counts,

@@ -12,6 +12,7 @@ import polars as pl
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg.data._cells import MISSING
 from thalweg.errors import DataError, DataNotFoundError, SettingError
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -224,12 +225,13 @@ def _row_by_row(text: str, delimiter: str, header: list[str], path: Path) -> pl.
 
 
 def _with_decimal_points(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Choice]]:
-    """Return the frame with 3,14 as 3.14 in the columns that hold nothing but such numbers."""
+    """Return the frame with 3,14 as 3.14 in the columns of such numbers and empty cells."""
     written = r"^\s*[+-]?\d*,?\d+(?:[eE][+-]?\d+)?\s*$"
     mended = []
     for cells in frame:
-        has_comma = cells.str.contains(",", literal=True)
-        if has_comma.any() and cells.str.contains(written).all():
+        present = cells.filter(~cells.str.strip_chars().str.to_lowercase().is_in(MISSING))
+        has_comma = present.str.contains(",", literal=True)
+        if has_comma.any() and present.str.contains(written).all():
             mended.append(cells.str.replace(",", ".", literal=True))
     if not mended:
         return frame, []

@@ -63,7 +63,7 @@ def headline(run: Run, evidence: Evidence | str) -> Headline:
     return Headline(
         network=network_name(run),
         # Of a path its last part; the whole stands in the section on the data.
-        source=formats.plain(Path(run.schema.source).name or run.schema.source),
+        source=formats.plain(Path(run.schema.name).name or run.schema.name),
         score=score,
         on=f"on {several(count, f'{WORDS[part]} example')}",
         baseline=_baseline(run, evidence),

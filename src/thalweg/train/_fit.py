@@ -190,6 +190,7 @@ def _keepers(run: Run, stopwatch: Stopwatch) -> list[Observer]:
 
 def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
     """Put the results of training into the run, and the run onto the disk."""
+    assert run.data is not None
     reason = state.stopped
     if reason is None:
         outcome = "finished"
@@ -198,13 +199,15 @@ def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
     else:
         outcome = "diverged" if reason.startswith("the loss became") else "stopped"
     best = state.best if run.settings.train.restore_best else None
+    is_last = best is not None and best.epoch == state.epoch
     run.history = state.history
     run.status = Status(
         state=outcome,
         reason=reason,
         epochs=state.epoch,
         steps=state.step,
-        best_epoch=best.epoch if best else None,
+        # Without validation the last epoch is not the best of several, but simply the last.
+        best_epoch=best.epoch if best and not (is_last and not len(run.data.valid)) else None,
         parameters=sum(each.numel() for each in run.model.parameters()),
     )
     run.model.eval()
