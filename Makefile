@@ -8,7 +8,7 @@ demo: .venv/installed
 	$(BIN)/thalweg train digits --model lenet --epochs 60 learning_rate=0.003 rotate=10 shift=0.1 scale=0.1 shear=5
 
 test: .venv/developer
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2
 
 check: .venv/developer
 	$(BIN)/ruff check .
@@ -17,7 +17,7 @@ check: .venv/developer
 	$(BIN)/lint-imports
 
 bench: .venv/installed
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --rounds 15
 
 clean:
 	rm -rf .venv
