@@ -51,8 +51,10 @@ def mistakes(run: Run, evidence: Evidence) -> Section:
     elif evidence.is_wrong.any():
         total = several(len(candidates), f"mistaken {part} example")
         sentence = f"{len(shown)} of {total}, the largest loss first."
-        if len(shown) == len(candidates):
-            sentence = f"All of the {total}, the largest loss first."
+        if len(candidates) == 1:
+            sentence = f"The only mistaken {part} example."
+        elif len(shown) == len(candidates):
+            sentence = f"All {total}, the largest loss first."
     else:
         sentence = (
             f"No {part} example is mistaken. These {len(shown)} were the hardest, "
