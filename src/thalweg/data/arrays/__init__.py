@@ -1,0 +1,1 @@
+"""Arrays and tensors, in memory, in files and in torch's data sets."""

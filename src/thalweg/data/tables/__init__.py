@@ -1,0 +1,1 @@
+"""Columns: files and frames, what their cells are, and how each becomes numbers."""

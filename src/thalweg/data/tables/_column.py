@@ -1,0 +1,79 @@
+"""What a column of a table is once it is learned, and those that teach nothing."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from thalweg._core import formats
+from thalweg.data.tables._cells import Reading
+
+
+@dataclass(frozen=True)
+class Column(ABC):
+    """One column of a table, as learned."""
+
+    kind: ClassVar[str]
+
+    name: str
+
+    @property
+    @abstractmethod
+    def features(self) -> list[str]:
+        """What each feature that the column becomes is called."""
+
+    @abstractmethod
+    def encode(self, cells: pl.Series) -> Float[np.ndarray, "examples features"]:
+        """Return the column's features."""
+
+    @abstractmethod
+    def decode(self, features: Float[np.ndarray, " features"]) -> float | str:
+        """Return one example's cell, as well as its features tell."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return the column's row of the data card."""
+
+    @property
+    def reading(self) -> Reading:
+        """How cells met at prediction are read."""
+        return Reading(self.name, self.kind)  # type: ignore[arg-type]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was learned, as plain data."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class DroppedColumn(Column):
+    """Not a feature."""
+
+    kind = "dropped"
+
+    reason: str
+
+    @property
+    def features(self) -> list[str]:
+        return []
+
+    def encode(self, cells: pl.Series) -> Float[np.ndarray, "examples features"]:
+        return np.zeros((len(cells), 0), dtype=np.float32)
+
+    def decode(self, features: Float[np.ndarray, " features"]) -> float | str:
+        raise AssertionError("a dropped column has no features")
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name, "kind": self.kind, "reason": self.reason}
+
+
+def quoted(names: list[str]) -> str:
+    """Return names of columns for a message.
+
+    Example:
+        >>> quoted(["age", "sex"])
+        "'age', 'sex'"
+    """
+    return formats.plain(", ".join(map(repr, names)), longest=300)
