@@ -19,10 +19,9 @@ def print_choices(choices: list[Choice]) -> None:
     for _ in range(3):
         table.add_column(overflow="fold")  # a narrow terminal folds names instead of cutting them
     for choice in choices:
-        value = formats.figure(choice.value) if isinstance(choice.value, float) else choice.value
         table.add_row(
             Text(formats.plain(choice.setting), style="bold"),
-            Text(formats.plain(value, longest=40)),
+            Text(formats.plain(formats.setting(choice.value), longest=40)),
             Text(formats.plain(choice.reason, longest=300), style="dim"),
         )
     console = Console(stderr=True, highlight=False)

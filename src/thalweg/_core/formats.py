@@ -71,6 +71,22 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def setting(value: object) -> str:
+    """Return a setting's value as a person writes it.
+
+    Example:
+        >>> [setting(value) for value in ([32, 32], {"rotate": 10, "shift": 0.1}, True)]
+        ['32,32', 'rotate=10, shift=0.1', 'true']
+    """
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={setting(each)}" for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(setting, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return figure(value) if isinstance(value, float) else str(value)
+
+
 def plain(text: object, longest: int = 120) -> str:
     r"""Return a user's text safe to print on one line: no control characters, not too long.
 

@@ -11,6 +11,7 @@ import numpy as np
 import tomli_w
 import torch
 
+from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.files import write_atomically
 from thalweg.errors import DataNotFoundError, SettingError
@@ -58,7 +59,10 @@ class Settings:
             "model": self.model,
             "task": self.task,
             "train": self.train.to_settings(),
-            "reasons": {choice.setting: f"{choice.value}: {choice.reason}" for choice in choices},
+            "reasons": {
+                choice.setting: f"{formats.setting(choice.value)}: {choice.reason}"
+                for choice in choices
+            },
             "made_with": made_with(),
         }
         write_atomically(path, tomli_w.dumps(_writable(document)))

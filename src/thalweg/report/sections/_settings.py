@@ -25,7 +25,7 @@ def settings(run: Run) -> Section:
         Row(
             "",
             formats.plain(each.setting),
-            formats.plain(each.value),
+            formats.plain(formats.setting(each.value)),
             formats.plain(each.reason, 300),
         )
         for each in run.choices
@@ -40,22 +40,13 @@ def settings(run: Run) -> Section:
             if (noun in chosen and group != "data") or value in (None, {}, []):
                 continue
             is_usual = group == "training" and defaults.get(name) == value
-            row = Row(group, formats.plain(name), formats.plain(_written(value)), "")
+            row = Row(group, formats.plain(name), formats.plain(formats.setting(value)), "")
             (usual if is_usual else asked).append(row)
     sentence = (
         f"{several(len(decided), 'decision was', 'decisions were')} taken without being asked for, "
         f"each with its reason; any of them can be overridden."
     )
     return Section("settings", "Settings", sentence, {"rows": asked + decided, "usual": usual})
-
-
-def _written(value: Any) -> object:
-    """Return a setting as a person writes it on the command line."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={_written(each)}" for name, each in value.items())
-    if isinstance(value, (list, tuple)):
-        return ",".join(str(_written(each)) for each in value)
-    return value
 
 
 def _groups(run: Run) -> dict[str, dict[str, Any]]:
