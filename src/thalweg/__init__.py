@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thalweg import data, errors, models, tasks, train
+    from thalweg import data, doctor, errors, models, tasks, train
     from thalweg._api import (
         Run,
         build,
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         load,
         resume,
         verify,
+        watch,
     )
 
 __version__ = "0.1.0"
@@ -23,6 +24,7 @@ __all__ = [
     "build",
     "compare",
     "data",
+    "doctor",
     "errors",
     "find_learning_rate",
     "fit",
@@ -32,9 +34,10 @@ __all__ = [
     "tasks",
     "train",
     "verify",
+    "watch",
 ]
 
-_FOLDERS = ("data", "errors", "models", "tasks", "train")
+_FOLDERS = ("data", "doctor", "errors", "models", "tasks", "train")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from thalweg._api._describe import DataCard, describe_data, list_data, list_mode
 from thalweg._api._routing import route
 from thalweg._api._verbs import build, find_learning_rate, fit, load, repeat, resume, train_from
 from thalweg._api._verify import Verification, verify
+from thalweg.doctor import watch
 from thalweg.tasks import Prediction
 from thalweg.train import Run, next_folder, read_toml
 
@@ -42,4 +43,5 @@ __all__ = [
     "route",
     "train_from",
     "verify",
+    "watch",
 ]

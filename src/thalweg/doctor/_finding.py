@@ -1,0 +1,144 @@
+"""What the doctor says: findings with evidence and remedies, and the diagnosis of them all."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from thalweg._core import formats
+from thalweg.doctor._faults import FAULTS
+from thalweg.errors import SettingError
+
+Severity = Literal["error", "warning"]
+C = TypeVar("C")
+
+
+class Remedy(str):
+    """A sentence that says what to change; where a setting does it, also how.
+
+    Args:
+        sentence: With the line to change.
+        change: Returns the settings to replace, given the present ones; None if no setting
+            does it.
+
+    Example:
+        >>> Remedy("Use mean squared error.").is_applicable
+        False
+    """
+
+    change: Callable[[Any], dict[str, Any]] | None
+
+    def __new__(
+        cls, sentence: str, change: Callable[[Any], dict[str, Any]] | None = None
+    ) -> "Remedy":
+        remedy = super().__new__(cls, sentence)
+        remedy.change = change
+        return remedy
+
+    @property
+    def is_applicable(self) -> bool:
+        """Whether a changed setting does it."""
+        return self.change is not None
+
+    def apply(self, config: C) -> C:
+        """Return the configuration changed as the sentence says.
+
+        Raises:
+            SettingError: No setting does it.
+        """
+        if self.change is None:
+            raise SettingError(f"no setting does this, the code must change: {self}")
+        return dataclasses.replace(config, **self.change(config))  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong."""
+
+    fault: str
+    """A code of `thalweg.doctor.FAULTS`."""
+    where: str
+    """A module, a parameter, a column, a range of examples, or a place in the loop."""
+    severity: Severity
+    """"error": training is wrong. "warning": it costs accuracy or time."""
+    confidence: float
+    """Between zero and one."""
+    evidence: dict[str, Any]
+    """The numbers that show it: plain, or short series."""
+    remedy: Remedy
+    confirmed: bool | None = None
+    """What a trial on a copy found; None where none was made."""
+    symptoms: tuple["Finding", ...] = ()
+    """What this explains."""
+
+    def __post_init__(self) -> None:
+        assert self.fault in FAULTS, self.fault
+        assert 0 <= self.confidence <= 1, self.confidence
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as plain data."""
+        return {
+            "fault": self.fault,
+            "where": self.where,
+            "severity": self.severity,
+            "confidence": self.confidence,
+            "evidence": self.evidence,
+            "remedy": str(self.remedy),
+            "confirmed": self.confirmed,
+            "symptoms": [each.to_json() for each in self.symptoms],
+        }
+
+    def __str__(self) -> str:
+        shown = {True: ", confirmed by a trial", False: ", not confirmed by a trial", None: ""}
+        numbers = ", ".join(
+            f"{name.replace('_', ' ')} {formats.plain(formats.setting(value), longest=60)}"
+            for name, value in self.evidence.items()
+        )
+        lines = [
+            f"{self.severity}: {FAULTS[self.fault].title} [{self.fault}]"
+            f" in {formats.plain(self.where)}{shown[self.confirmed]}",
+            f"  seen    {numbers}",
+            f"  remedy  {self.remedy}",
+        ]
+        if self.symptoms:
+            explained = ", ".join(f"{each.fault} in {each.where}" for each in self.symptoms)
+            lines.append(f"  this explains  {formats.plain(explained, longest=200)}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a training, the most likely cause first; nothing when it is healthy."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Hints that are no findings."""
+    unchecked: dict[str, str] = field(default_factory=dict)
+    """What could not be judged, and why, by fault."""
+    steps: int = 0
+    """Optimizer steps that were watched."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the diagnosis as plain data."""
+        return {
+            "healthy": self.healthy,
+            "findings": [each.to_json() for each in self.findings],
+            "notes": list(self.notes),
+            "unchecked": self.unchecked,
+            "steps": self.steps,
+        }
+
+    def __str__(self) -> str:
+        watched = f"{formats.count(self.steps)} steps watched"
+        parts = [str(finding) for finding in self.findings] or [f"Nothing is wrong ({watched})."]
+        parts += [f"note: {note}" for note in self.notes]
+        reasons: dict[str, list[str]] = {}
+        for fault, reason in self.unchecked.items():
+            reasons.setdefault(reason, []).append(fault)
+        parts += [f"not checked, {reason}: {', '.join(f)}" for reason, f in reasons.items()]
+        return "\n\n".join(parts) if self.findings else "\n".join(parts)

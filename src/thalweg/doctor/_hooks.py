@@ -1,0 +1,145 @@
+"""Hooks on networks and optimizers: a light one always, many while a step is looked at closely."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+from torch.utils.hooks import RemovableHandle
+
+from thalweg.doctor._observer import Observer
+
+
+class Hooks:
+    """Connects an observer with what it watches.
+
+    Every watched network has one hook, which costs a microsecond per call; every module of it
+    has one more only while a step is looked at closely. Inside `torch.compile` nothing can be
+    hooked without compiling again, so that compiled modules are left alone.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.always: list[RemovableHandle] = []
+        self.close: list[RemovableHandle] = []
+        self.entries: dict[str, nn.Module] = dict(observer.models)
+        """Modules that the loop calls itself; usually the watched ones."""
+        self.depth = 0
+
+    def install(self) -> None:
+        """Begin to watch; the first step closely."""
+        for model in self.entries.values():
+            self.always.append(model.register_forward_pre_hook(self._enter, with_kwargs=True))
+        for optimizer in self.observer.ledgers:
+            self.watch_optimizer(optimizer)
+        if not self.observer.ledgers:
+            self.always.append(register_optimizer_step_pre_hook(self._meet))
+            self.always.append(register_optimizer_step_post_hook(self._after_step))
+        self._look_closely()
+
+    def watch_optimizer(self, optimizer: Optimizer) -> None:
+        """Be told of an optimizer's steps."""
+        self.always.append(optimizer.register_step_pre_hook(self._before_step))
+        self.always.append(optimizer.register_step_post_hook(self._after_step))
+
+    def remove(self) -> None:
+        """Leave no hook behind."""
+        for handle in [*self.always, *self.close]:
+            handle.remove()
+        self.always.clear()
+        self.close.clear()
+
+    def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        if torch.compiler.is_compiling():
+            return
+        if not torch.is_grad_enabled():
+            # Some layers take a faster way where nobody listens; evaluation shall keep it.
+            self._look_away()
+        elif not self.close and self.observer.is_due:
+            self._look_closely()
+        self.observer.on_forward(module, (args, kwargs))
+
+    def _meet(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Take on any optimizer that steps and owns a watched parameter."""
+        owned = (each for group in optimizer.param_groups for each in group["params"])
+        if optimizer not in self.observer.ledgers and any(
+            id(each) in self.observer.names for each in owned
+        ):
+            self.observer.add_optimizer(optimizer)
+        self._before_step(optimizer, args, kwargs)
+
+    def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        self.observer.before_step(optimizer)
+
+    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        self.observer.after_step(optimizer)
+        self._find_entries()
+        if not self.observer.is_due:
+            self._look_away()
+
+    def _look_closely(self) -> None:
+        self.depth = 0
+        hidden = _compiled(self.observer.modules)
+        if hidden:
+            self.observer.record.limits["modules"] = "it is compiled"
+        for path, module in self.observer.modules.items():
+            if path in hidden or isinstance(module, torch.jit.ScriptModule):
+                continue
+            self.close.append(module.register_forward_pre_hook(self._down(path)))
+            self.close.append(module.register_forward_hook(self._up(path), with_kwargs=True))
+
+    def _look_away(self) -> None:
+        for handle in self.close:
+            handle.remove()
+        self.close.clear()
+
+    def _down(self, path: str) -> Any:
+        def down(module: nn.Module, args: Any) -> None:
+            if torch.compiler.is_compiling():
+                return
+            if self.depth == 0:
+                self.entries.setdefault(path, module)
+            self.depth += 1
+
+        return down
+
+    def _up(self, path: str) -> Any:
+        def up(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+            if torch.compiler.is_compiling():
+                return
+            self.depth = max(0, self.depth - 1)
+            if torch.is_grad_enabled():
+                self.observer.on_module(path, module, (args, kwargs), output)
+
+        return up
+
+    def _find_entries(self) -> None:
+        """Where a loop calls parts of a network instead of the whole, listen to those too."""
+        self.depth = 0
+        known = len(self.observer.models)
+        if len(self.entries) == known:
+            return
+        if self.observer.record.steps and "f" not in self.observer.record.steps[-1].events:
+            for path, module in list(self.entries.items())[known:]:
+                self.always.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
+                del path
+        self.entries = dict(list(self.entries.items())[:known])
+
+
+def _compiled(modules: dict[str, nn.Module]) -> set[str]:
+    """Return the paths of everything inside a compiled module, and of those themselves."""
+    tops = [
+        path
+        for path, module in modules.items()
+        if isinstance(module, torch._dynamo.OptimizedModule)
+        or getattr(module, "_compiled_call_impl", None) is not None
+    ]
+    return {
+        path
+        for path in modules
+        if any(top == "" or path == top or path.startswith(f"{top}.") for top in tops)
+    }

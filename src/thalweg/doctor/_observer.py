@@ -1,0 +1,389 @@
+"""Watches a loop step by step and writes the record."""
+
+import functools
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader, SequentialSampler
+
+from thalweg.doctor import _nonfinite
+from thalweg.doctor._record import (
+    Evaluation,
+    LoaderFacts,
+    OptimizerFacts,
+    ParameterFacts,
+    Record,
+    Sample,
+    StepRow,
+)
+from thalweg.doctor._sampler import Sampler
+from thalweg.doctor._window import Ledger, Window
+from thalweg.doctor.probes import _graph, _inputs, _losses, _modules
+from thalweg.doctor.probes._losses import LossCall
+from thalweg.doctor.probes._moments import Range
+from thalweg.doctor.probes._parameters import Step
+
+# Steps whose losses may wait on an accelerator before they are read, all at once.
+MOST_PENDING = 50
+# Rows that the record keeps; later ones replace nothing, the samples go on.
+MOST_STEPS = 100_000
+MOST_SAMPLES = 400
+MOST_EVALUATIONS = 1000
+MOST_ROWS = 200_000
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def guarded(method: M) -> M:
+    """Let no error of ours reach the loop: note it, and look no further.
+
+    Nor is anything seen of other threads, of processes forked off, or of our own work.
+    """
+
+    @functools.wraps(method)
+    def guarded_method(self: "Observer", *args: Any, **kwargs: Any) -> Any:
+        if self.is_blind or self.is_busy or threading.get_ident() != self.thread:
+            return None
+        if os.getpid() != self.process:
+            return None
+        self.is_busy = True
+        try:
+            return method(self, *args, **kwargs)
+        except Exception as error:
+            self.is_blind = True
+            reason = f"the doctor failed in {method.__name__} ({type(error).__name__}: {error})"
+            self.record.limits["all"] = reason.split("\n")[0]
+            return None
+        finally:
+            self.is_busy = False
+
+    return guarded_method  # type: ignore[return-value]
+
+
+class Observer:
+    """Sees what a loop does to its networks and optimizers.
+
+    Args:
+        models: The watched modules by name; a single one has the empty name.
+        optimizers: Those that train them.
+        sampler: Which steps to look at closely.
+    """
+
+    def __init__(
+        self, models: dict[str, nn.Module], optimizers: list[Optimizer], sampler: Sampler
+    ) -> None:
+        self.models = models
+        self.sampler = sampler
+        self.record = Record()
+        self.thread, self.process = threading.get_ident(), os.getpid()
+        self.is_busy = self.is_blind = False
+        self.window = Window()
+        self.ledgers: dict[Optimizer, Ledger] = {}
+        self.modules: dict[str, nn.Module] = {}
+        self.names: dict[int, str] = {}
+        self.producers: dict[Any, str] = {}
+        """Modules by the operation that gave their output, in the present sample."""
+        self.silent: dict[str, Range] = {}
+        self.ranges: dict[tuple[str, int], Range] = {}
+        self.rows: set[float] = set()
+        self.pending: list[tuple[StepRow, Tensor, Tensor]] = []
+        self.loaders: dict[int, LoaderFacts] = {}
+        self.time = time.perf_counter()
+        self.steps = 0
+        for name, model in models.items():
+            self._describe(name, model)
+        for optimizer in optimizers:
+            self.add_optimizer(optimizer)
+
+    def _describe(self, prefix: str, model: nn.Module) -> None:
+        before = f"{prefix}." if prefix else ""
+        for name, module in model.named_modules():
+            path = f"{before}{name}".rstrip(".")
+            self.modules[path] = module
+            self.record.modules[path] = _modules.describe(path, module)
+        for name, parameter in model.named_parameters():
+            if isinstance(parameter, nn.parameter.UninitializedParameter):
+                continue
+            self.names[id(parameter)] = f"{before}{name}"
+            self.record.parameters[f"{before}{name}"] = ParameterFacts(
+                shape=list(parameter.shape),
+                is_trainable=parameter.requires_grad,
+                optimizer=None,
+                fan_in=math.prod(parameter.shape[1:]) if parameter.ndim > 1 else 1,
+            )
+
+    def add_optimizer(self, optimizer: Optimizer) -> None:
+        """Take note of an optimizer and of what it owns."""
+        number = len(self.record.optimizers)
+        self.ledgers[optimizer] = Ledger(optimizer)
+        plain = {
+            name: value
+            for name, value in optimizer.param_groups[0].items()
+            if isinstance(value, (int, float, bool)) or name == "betas"
+        }
+        facts = OptimizerFacts(kind=type(optimizer).__name__, options=plain)
+        self.record.optimizers.append(facts)
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                name = self.names.get(id(parameter))
+                if name is None:
+                    facts.strangers += 1
+                else:
+                    self.record.parameters[name].optimizer = number
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the present step is one to look at closely."""
+        return len(self.record.samples) < MOST_SAMPLES and self.sampler.is_due(self.steps + 1)
+
+    # What the network does.
+
+    @guarded
+    def on_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+        """A watched network is called."""
+        batch = next((len(each) for each in _inputs.tensors_in(given)), 0)
+        if torch.is_grad_enabled():
+            self.window.note("f")
+            self.window.examples += batch
+            self.window.inputs.append(given)
+            del self.window.inputs[:-4]
+            return
+        self.window.note("e")
+        now = self._evaluation()
+        now.forwards += 1
+        now.examples += batch
+        now.training_forwards += module.training
+        if self.sampler.is_affordable:
+            with self.sampler.looking():
+                for each in _inputs.tensors_in(given)[:1]:
+                    digests = _inputs.digests(each) if each.ndim > 1 else []
+                    now.rows += len(digests)
+                    now.seen_rows += sum(digest in self.rows for digest in digests)
+
+    def _evaluation(self) -> Evaluation:
+        passes = self.record.evaluations
+        if not passes or passes[-1].step != self.steps:
+            if len(passes) >= MOST_EVALUATIONS:
+                del passes[0]
+            passes.append(Evaluation(self.steps))
+        return passes[-1]
+
+    @guarded
+    def on_module(self, path: str, module: nn.Module, given: Any, output: Any) -> None:
+        """A module has given its output, in a sampled step."""
+        with self.sampler.looking():
+            facts = self.record.modules[path]
+            if facts.order < 0:
+                facts.order = sum(each.order >= 0 for each in self.record.modules.values())
+            facts.calls += 1
+            for each in _inputs.tensors_in(output)[:1]:
+                if each.grad_fn is not None:
+                    self.producers.setdefault(each.grad_fn, path)
+            sample = self._sample()
+            seen = self.silent.setdefault(path, Range())
+            sample.modules[path] = _modules.activity(module, facts, given, output, seen)
+
+    def _sample(self) -> Sample:
+        if self.window.sample is None:
+            self.window.sample = Sample(self.steps + 1)
+        return self.window.sample
+
+    # What the loop does.
+
+    @guarded
+    def on_loss(
+        self, kind: str, given: tuple[Any, ...], options: dict[str, Any], value: Tensor
+    ) -> None:
+        """A loss function was called."""
+        output, target, *rest = given
+        if not isinstance(output, Tensor) or not isinstance(target, Tensor):
+            return
+        call = LossCall(kind, output, target, tuple(rest), options, value, value.requires_grad)
+        if call.has_gradient:
+            self.window.calls.append(call)
+            del self.window.calls[:-8]
+            return
+        if torch.is_grad_enabled() or value.numel() != 1:
+            return
+        now = self._evaluation()
+        count = len(output) if output.ndim else 1
+        whole = now.loss_examples + count
+        mean = float(value) / (count if options.get("reduction") == "sum" else 1)
+        now.loss = ((now.loss or 0.0) * now.loss_examples + mean * count) / whole
+        if self.sampler.is_affordable:
+            with self.sampler.looking():
+                right, answers = _losses.agreement(call)
+                if answers:
+                    before = now.accuracy or 0.0
+                    now.accuracy = (before * now.loss_examples + right / answers * count) / whole
+        now.loss_examples = whole
+
+    @guarded
+    def before_backward(self, root: Tensor) -> None:
+        """Gradients are about to be computed."""
+        window = self.window
+        window.note("b")
+        window.backwards += 1
+        self.record.backwards += 1
+        self.record.backwards_without_forward += "f" not in window.events
+        window.is_training = next(iter(self.models.values())).training
+        for ledger in self.ledgers.values():
+            ledger.before_backward()
+        window.root = root.detach()
+        window.loss = self._loss(root).detach()
+        if root.device.type == "cpu" and self.record.first_nonfinite is None:
+            self._look_for_nonfinite(window.loss)
+        if self.is_due and window.backwards == 1:
+            with self.sampler.looking():
+                self._look(root)
+        window.calls.clear()
+
+    def _loss(self, root: Tensor) -> Tensor:
+        """Return what the loss function gave, where the root is that, scaled by a number or not."""
+        if len(self.window.calls) != 1:
+            return root
+        value = self.window.calls[0].value
+        below = root.grad_fn
+        for _ in range(3):
+            if below is value.grad_fn:
+                return value if value.numel() == 1 else root
+            if below is None or type(below).__name__ not in ("MulBackward0", "DivBackward0"):
+                return root
+            below = below.next_functions[0][0]
+        return root
+
+    def _look_for_nonfinite(self, loss: Tensor) -> None:
+        if not bool(loss.isfinite().all()):
+            given = self.window.inputs[-1] if self.window.inputs else ()
+            calls = self.window.calls
+            with self.sampler.looking():
+                self.record.first_nonfinite = _nonfinite.locate(
+                    self.steps + 1, self.modules, self.names, given, calls
+                )
+
+    def _look(self, root: Tensor) -> None:
+        sample = self._sample()
+        if root.grad_fn is not None:
+            graph = _graph.Graph(root, self.names, self.producers)
+            self.window.graph = graph
+            self.record.graphs += 1
+            for name in graph.parameters() & set(self.record.parameters):
+                self.record.parameters[name].reached += 1
+            if not self.record.graph:
+                self.record.graph = graph.nodes
+            if not graph.is_whole:
+                self.record.limits["graph"] = "the loss graph is too large to be walked"
+            sample.activations = graph.activations(self.ranges)
+            saved = _graph.saved_loss(graph) if not self.window.calls else None
+            if saved is not None:
+                self.window.calls.append(LossCall(*saved, (), {}, root, True))
+        for call in self.window.calls:
+            found = _losses.facts(call)
+            if self.window.graph is not None:
+                found.node = self.window.graph.place(call.value)
+            sample.losses.append(found)
+        for given in self.window.inputs:
+            for each in _inputs.tensors_in(given)[:2]:
+                sample.inputs.append(_inputs.facts(each))
+        for inputs in sample.inputs[:1]:
+            if len(self.rows) < MOST_ROWS:
+                self.record.looked_rows += len(inputs.rows)
+                self.rows.update(inputs.rows)
+            self.record.different_rows = len(self.rows)
+
+    @guarded
+    def after_backward(self) -> None:
+        """Gradients have been computed."""
+        for ledger in self.ledgers.values():
+            ledger.after_backward()
+
+    @guarded
+    def before_step(self, optimizer: Optimizer) -> None:
+        """An optimizer is about to step."""
+        if optimizer not in self.ledgers:
+            return
+        self.window.note("s")
+        if self.window.sample is not None:
+            with self.sampler.looking():
+                self.window.step = Step(optimizer, self.names)
+
+    @guarded
+    def after_step(self, optimizer: Optimizer) -> None:
+        """An optimizer has stepped: the window closes."""
+        ledger = self.ledgers.get(optimizer)
+        if ledger is None:
+            return
+        window, now = self.window, time.perf_counter()
+        self.steps += 1
+        row = StepRow(
+            step=self.steps,
+            optimizer=list(self.ledgers).index(optimizer),
+            loss=math.nan,
+            root=math.nan,
+            rate=float(optimizer.param_groups[0].get("lr", math.nan)),
+            backwards=window.backwards,
+            examples=window.examples,
+            events="".join(window.events),
+            is_training=window.is_training,
+            is_stale=ledger.is_stale,
+            seconds=now - self.time,
+            waiting=window.waiting,
+        )
+        if len(self.record.steps) < MOST_STEPS:
+            self.record.steps.append(row)
+        if window.loss is not None and window.root is not None:
+            self.pending.append((row, window.loss, window.root))
+            if window.loss.device.type == "cpu" or len(self.pending) >= MOST_PENDING:
+                self.read()
+        if window.sample is not None:
+            with self.sampler.looking():
+                if window.step is not None:
+                    window.sample.parameters = window.step.motions()
+                self.record.samples.append(window.sample)
+        ledger.after_step()
+        self.window = Window()
+        self.producers = {}
+        self.time = now
+
+    def read(self) -> None:
+        """Bring the losses that wait on an accelerator to the record."""
+        for row, loss, root in self.pending:
+            row.loss, row.root = float(loss.float().mean()), float(root.float().mean())
+        self.pending.clear()
+
+    @guarded
+    def on_schedule(self) -> None:
+        """A schedule has taken a step."""
+        self.window.note("c")
+
+    @guarded
+    def on_wait(self, seconds: float) -> None:
+        """A loader has given a batch."""
+        self.window.waiting += seconds
+
+    @guarded
+    def on_loader(self, loader: DataLoader) -> None:
+        """An iteration over a loader begins."""
+        if id(loader) not in self.loaders:
+            dataset = loader.dataset
+            self.loaders[id(loader)] = LoaderFacts(
+                examples=len(dataset) if hasattr(dataset, "__len__") else None,  # type: ignore[arg-type]
+                batch_size=loader.batch_size,
+                is_shuffled=not isinstance(loader.sampler, SequentialSampler),
+                workers=loader.num_workers,
+            )
+            self.record.loaders.append(self.loaders[id(loader)])
+        self.loaders[id(loader)].iterators += 1
+
+    def forget(self) -> None:
+        """Let go of the loop's tensors; what was seen of them is in the record."""
+        self.window = Window()
+        self.producers, self.modules = {}, {}
+        self.ledgers, self.silent, self.ranges = {}, {}, {}

@@ -1,0 +1,154 @@
+"""Where a loop passes through torch: backward passes, loss functions, loaders, schedules.
+
+While anybody listens, a few functions of torch are replaced by ones that tell the listeners and
+then do what they always did. The last listener to leave puts everything back.
+"""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader, dataloader
+
+LOSSES = (
+    "cross_entropy",
+    "nll_loss",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "gaussian_nll_loss",
+    "poisson_nll_loss",
+    "kl_div",
+)
+"""Functions of torch.nn.functional that compare an output with a target."""
+
+
+class Listener(Protocol):
+    """Told of what a loop does; may look, must change nothing and never raise."""
+
+    def before_backward(self, root: Tensor) -> None:
+        """Gradients of this tensor are about to be computed."""
+
+    def after_backward(self) -> None:
+        """They have been."""
+
+    def on_loss(
+        self, kind: str, given: tuple[Any, ...], options: dict[str, Any], value: Tensor
+    ) -> None:
+        """A loss function has compared an output with a target, the first two arguments."""
+
+    def on_loader(self, loader: DataLoader) -> None:
+        """An iteration over a loader begins."""
+
+    def on_wait(self, seconds: float) -> None:
+        """A loader has given a batch after so long."""
+
+    def on_schedule(self) -> None:
+        """A schedule has taken a step."""
+
+
+_listeners: list[Listener] = []
+_originals: list[tuple[Any, str, Any, Any]] = []
+
+
+def attach(listener: Listener) -> None:
+    """Tell the listener of everything from now on."""
+    if not _listeners:
+        _replace_all()
+    _listeners.append(listener)
+
+
+def detach(listener: Listener) -> None:
+    """Tell the listener no more."""
+    _listeners.remove(listener)
+    if not _listeners:
+        while _originals:
+            owner, name, original, ours = _originals.pop()
+            # Whoever has replaced ours since keeps theirs, which calls ours, which still works.
+            if getattr(owner, name) is ours:
+                setattr(owner, name, original)
+
+
+def _replace_all() -> None:
+    _replace(torch.autograd, "backward", _backward)
+    for name in LOSSES:
+        _replace(F, name, functools.partial(_loss, name))
+    _replace(DataLoader, "__iter__", _iterate)
+    _replace(dataloader._BaseDataLoaderIter, "__next__", _next)
+    _replace(LRScheduler, "step", _schedule)
+
+
+def _replace(
+    owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    original = getattr(owner, name)
+    ours = functools.wraps(original)(make(original))
+    _originals.append((owner, name, original, ours))
+    setattr(owner, name, ours)
+
+
+def _backward(original: Callable[..., Any]) -> Callable[..., Any]:
+    def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling():
+            return original(tensors, *args, **kwargs)
+        root = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
+        told = [*_listeners] if isinstance(root, Tensor) else []
+        for listener in told:
+            listener.before_backward(root)
+        result = original(tensors, *args, **kwargs)
+        for listener in told:
+            listener.after_backward()
+        return result
+
+    return backward
+
+
+def _loss(kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def loss(input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002, torch's names
+        value = original(input, target, *args, **kwargs)
+        if not torch.compiler.is_compiling() and isinstance(value, Tensor):
+            for listener in _listeners:
+                listener.on_loss(kind, (input, target, *args), kwargs, value)
+        return value
+
+    return loss
+
+
+def _iterate(original: Callable[..., Any]) -> Callable[..., Any]:
+    def iterate(self: DataLoader) -> Any:
+        for listener in _listeners:
+            listener.on_loader(self)
+        return original(self)
+
+    return iterate
+
+
+def _next(original: Callable[..., Any]) -> Callable[..., Any]:
+    def following(self: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return original(self)
+        finally:
+            for listener in _listeners:
+                listener.on_wait(time.perf_counter() - began)
+
+    return following
+
+
+def _schedule(original: Callable[..., Any]) -> Callable[..., Any]:
+    def step(self: LRScheduler, *args: Any, **kwargs: Any) -> Any:
+        # A new schedule takes its first step on its own.
+        if getattr(self, "_step_count", 0) > 0:
+            for listener in _listeners:
+                listener.on_schedule()
+        return original(self, *args, **kwargs)
+
+    return step

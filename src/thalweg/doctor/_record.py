@@ -1,0 +1,293 @@
+"""What was seen of a training, as plain numbers by step.
+
+Probes write it, checks read it, and it is all that passes between them. Lengths and lists are
+bounded, so that it stays small however long the training is.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass
+class Moments:
+    """Of the finite entries of a tensor."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    nonfinite: int = 0
+    """Entries left out, NaN or infinite."""
+
+
+@dataclass
+class ModuleFacts:
+    """What a module is."""
+
+    kind: str
+    """Name of its class."""
+    family: str
+    """"linear", "convolution", "recurrent", "embedding", "attention", "batch norm", "norm",
+    "dropout", "activation", "container" (has children, no parameters of its own) or "other"."""
+    parameters: list[str]
+    """Its own, without those of its children."""
+    is_trainable: bool
+    """Whether it or a child has a parameter with `requires_grad`."""
+    options: dict[str, float] = field(default_factory=dict)
+    """"inputs", "outputs", "groups", "p" of dropout, where it has them."""
+    calls: int = 0
+    """In the sampled steps."""
+    order: int = -1
+    """Place of its first call among the modules; −1 if it was never called."""
+
+
+@dataclass
+class ParameterFacts:
+    """What a parameter is."""
+
+    shape: list[int]
+    is_trainable: bool
+    optimizer: int | None
+    """Which optimizer owns it; None for none."""
+    fan_in: int
+    """Numbers that go into one output; one for vectors."""
+    reached: int = 0
+    """Loss graphs in which it was found."""
+
+
+@dataclass
+class OptimizerFacts:
+    """What an optimizer is."""
+
+    kind: str
+    """Name of its class."""
+    options: dict[str, Any]
+    """Plain constants of its first group: "lr", "weight_decay", "momentum", …"""
+    strangers: int = 0
+    """Parameters that it owns and the watched modules do not have."""
+
+
+@dataclass
+class Node:
+    """An operation in the graph of a loss, as autograd names it."""
+
+    name: str
+    """"Addmm", "Relu", "LogSoftmax", …; "Parameter" for a leaf."""
+    inputs: list[int]
+    """Nodes that it was computed from, by index."""
+    shape: list[int]
+    """Of what it gave; empty where autograd does not say."""
+    module: str | None = None
+    """The module whose output this is."""
+    parameter: str | None = None
+    """Name of a leaf; "?" for a parameter that no watched module has."""
+
+
+@dataclass
+class LossFacts:
+    """One use of a loss function: what it compared, and how."""
+
+    kind: str
+    """"cross_entropy", "mse_loss", …, as in torch.nn.functional; "custom" if it was none."""
+    reduction: str
+    value: float
+    output_shape: list[int]
+    target_shape: list[int]
+    target_type: str
+    """"int64", "float32", …"""
+    output: Moments
+    target: Moments | None = None
+    rows_sum_to: tuple[float, float] | None = None
+    """Smallest and largest sum of an output row, where there are several columns."""
+    log_rows_sum_to: tuple[float, float] | None = None
+    """The same of the exponentials of the outputs."""
+    target_rows_sum_to: tuple[float, float] | None = None
+    target_values: list[float] = field(default_factory=list)
+    """Distinct targets, ascending; empty where there are more than fifty."""
+    sequence: list[float] = field(default_factory=list)
+    """The first 256 targets as they came: classes or numbers."""
+    counts: list[int] = field(default_factory=list)
+    """Targets by class."""
+    predicted: list[int] = field(default_factory=list)
+    """Answers by class."""
+    correct: list[int] = field(default_factory=list)
+    """Right answers by class."""
+    contradicted: float | None = None
+    """Share of examples whose own class gets less than a tenth while another gets nine tenths."""
+    spread_over_examples: float | None = None
+    """Standard deviation of the outputs from example to example, averaged over the outputs."""
+    node: int | None = None
+    """Where it stands in the sample's graph."""
+
+
+@dataclass
+class InputFacts:
+    """The batch that went into the network."""
+
+    shape: list[int]
+    type: str
+    """"float32", "int64", …"""
+    moments: Moments | None
+    columns: list[tuple[float, float]] = field(default_factory=list)
+    """Mean and standard deviation by feature, or by channel of images; at most 1024."""
+    constant: int = 0
+    """Features that do not vary within the batch."""
+    features: int = 0
+    rows: list[float] = field(default_factory=list)
+    """A digest per example: equal examples have equal ones. At most 256."""
+    nonfinite_rows: list[int] = field(default_factory=list)
+    """Positions in the batch with NaN or infinity; at most 16."""
+
+
+@dataclass
+class Activity:
+    """What a module did in a sampled step, at its last call."""
+
+    is_training: bool
+    input: Moments | None
+    output: Moments | None
+    units: int = 0
+    """Features that came in, at a layer with weights."""
+    silent: int = 0
+    """Of these, features that were the same for every example in all samples so far."""
+
+
+@dataclass
+class Activation:
+    """A nonlinearity in the loss graph of a sampled step."""
+
+    kind: str
+    """"relu", "tanh", "sigmoid"."""
+    module: str
+    """The module that gave its input or is it; "?" where unknown."""
+    zero: float
+    """Share of outputs that are exactly zero."""
+    at_bound: float
+    """Share of outputs within 1 % of a bound, for tanh and sigmoid."""
+    units: int
+    dead: int
+    """Units that have given nothing but zero, or nothing but one bound, in all samples so far."""
+
+
+@dataclass
+class Motion:
+    """One parameter in a sampled step; root mean squares over its entries."""
+
+    weight: float
+    gradient: float | None
+    """As the optimizer got it; None if there was none."""
+    update: float
+    nonfinite: int
+    """Entries of the gradient that are NaN or infinite."""
+    rows_equal: bool = False
+    """Whether all rows of the weight are the same."""
+    gradient_rows_equal: bool = False
+
+
+@dataclass
+class Sample:
+    """One optimizer step, looked at closely."""
+
+    step: int
+    inputs: list[InputFacts] = field(default_factory=list)
+    """By call of the network."""
+    losses: list[LossFacts] = field(default_factory=list)
+    modules: dict[str, Activity] = field(default_factory=dict)
+    parameters: dict[str, Motion] = field(default_factory=dict)
+    activations: list[Activation] = field(default_factory=list)
+
+
+@dataclass
+class StepRow:
+    """One optimizer step, seen in passing."""
+
+    step: int
+    optimizer: int
+    loss: float
+    """Of the last backward pass; that of the loss function where one was called."""
+    root: float
+    """What `backward` was called on."""
+    rate: float
+    backwards: int
+    examples: int
+    """That went through the network in the step; zero where unknown."""
+    events: str
+    """In order: f forward, b backward, s step, c schedule, e forward without gradients."""
+    is_training: bool
+    """Mode of the (first) watched module at the last backward pass."""
+    is_stale: bool
+    """Whether the gradients of the step before were still there."""
+    seconds: float
+    """Since the step before."""
+    waiting: float = 0.0
+    """Of these, seconds in a DataLoader."""
+
+
+@dataclass
+class Evaluation:
+    """Forward passes without gradients between two training steps."""
+
+    step: int
+    """Optimizer steps done before."""
+    forwards: int = 0
+    examples: int = 0
+    training_forwards: int = 0
+    """Of these, with the network in training mode."""
+    loss: float | None = None
+    """Mean over the examples of what the loss function gave; None if none was called."""
+    loss_examples: int = 0
+    accuracy: float | None = None
+    rows: int = 0
+    """Examples whose digest was looked up among those of training."""
+    seen_rows: int = 0
+    """Of these, examples that had been trained on."""
+
+
+@dataclass
+class LoaderFacts:
+    """A DataLoader that was iterated over during the watch."""
+
+    examples: int | None
+    """Length of its data set, where it has one."""
+    batch_size: int | None
+    is_shuffled: bool
+    workers: int
+    iterators: int = 0
+    """How often an iteration was begun."""
+
+
+@dataclass
+class FirstNonFinite:
+    """Where NaN or infinity was first seen."""
+
+    step: int
+    place: Literal["input", "target", "parameter", "forward", "loss", "gradient"]
+    name: str
+    """Of the parameter, module or operation."""
+
+
+@dataclass
+class Record:
+    """A training as it was seen."""
+
+    modules: dict[str, ModuleFacts] = field(default_factory=dict)
+    parameters: dict[str, ParameterFacts] = field(default_factory=dict)
+    optimizers: list[OptimizerFacts] = field(default_factory=list)
+    loaders: list[LoaderFacts] = field(default_factory=list)
+    steps: list[StepRow] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    graph: list[Node] = field(default_factory=list)
+    """Of the first loss that was sampled; the root comes first."""
+    graphs: int = 0
+    """Loss graphs that were walked."""
+    evaluations: list[Evaluation] = field(default_factory=list)
+    backwards: int = 0
+    backwards_without_forward: int = 0
+    """Backward passes in steps without a forward pass."""
+    first_nonfinite: FirstNonFinite | None = None
+    looked_rows: int = 0
+    """Training examples whose digest was taken."""
+    different_rows: int = 0
+    """Of these, different ones."""
+    limits: dict[str, str] = field(default_factory=dict)
+    """What could not be seen ("modules", "graph", "rows", "loss", …), and why."""

@@ -1,0 +1,49 @@
+"""Which steps are looked at closely."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# The first steps show what the initialization did, before training covers it.
+FIRST = (1, 2, 3, 5, 8, 13)
+EVERY = 10
+# Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
+# leaves room below the promised 5 % for what is done at every step; the seconds let a training
+# of a second or two, where nobody notices them, show more than its beginning.
+SHARE = 0.025
+ALLOWANCE = 0.06
+
+
+class Sampler:
+    """Says which steps are due, and keeps looking within its budget.
+
+    Args:
+        every: Steps between two samples, whatever it costs; None looks every tenth step as long
+            as looking takes at most 2.5 % of the time.
+    """
+
+    def __init__(self, every: int | None) -> None:
+        self.every = every
+        self.began = time.perf_counter()
+        self.spent = 0.0
+        """Seconds that looking has taken."""
+
+    def is_due(self, step: int) -> bool:
+        """Return whether to look at the step of this number, counted from one."""
+        if self.every is not None:
+            return (step - 1) % self.every == 0
+        return step in FIRST or (step % EVERY == 0 and self.is_affordable)
+
+    @property
+    def is_affordable(self) -> bool:
+        """Whether the budget allows another look."""
+        return self.spent <= ALLOWANCE + SHARE * (time.perf_counter() - self.began)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Count the seconds of the block."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent += time.perf_counter() - began

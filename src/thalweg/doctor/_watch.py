@@ -1,0 +1,135 @@
+"""Watches any training loop from one line around it."""
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+from torch import nn
+from torch.optim import Optimizer
+
+from thalweg.doctor import _patches
+from thalweg.doctor._diagnose import diagnose
+from thalweg.doctor._finding import Diagnosis, Finding
+from thalweg.doctor._hooks import Hooks
+from thalweg.doctor._observer import Observer
+from thalweg.doctor._record import Record
+from thalweg.doctor._sampler import Sampler
+from thalweg.errors import SettingError
+
+# Steps between two diagnoses while training goes on, for `on_finding`.
+STEPS_BETWEEN_DIAGNOSES = 50
+
+
+class Watch:
+    """A training loop under watch; made by `watch`."""
+
+    def __init__(
+        self,
+        models: dict[str, nn.Module],
+        optimizers: list[Optimizer],
+        *,
+        every: int | None,
+        trials: bool,
+        on_finding: Callable[[Finding], None] | None,
+    ) -> None:
+        self.observer = Observer(models, optimizers, Sampler(every))
+        self.hooks = Hooks(self.observer)
+        self.trials = trials
+        self.on_finding = on_finding
+        self._diagnosis: Diagnosis | None = None
+        self._is_open = False
+
+    @property
+    def record(self) -> Record:
+        """What was seen, as plain numbers."""
+        return self.observer.record
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong, judged by what was seen so far."""
+        if self._diagnosis is not None:
+            return self._diagnosis
+        self.observer.read()
+        return diagnose(self.record)
+
+    def __enter__(self) -> Self:
+        self._is_open = True
+        _patches.attach(self.observer)
+        self.hooks.install()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take away every hook; an error of the loop goes on its way."""
+        self.hooks.remove()
+        _patches.detach(self.observer)
+        self._diagnosis = self.diagnosis
+        self.observer.forget()
+
+
+def watch(
+    model: nn.Module | Iterable[nn.Module],
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
+    *,
+    every: int | None = None,
+    trials: bool = False,
+    on_finding: Callable[[Finding], None] | None = None,
+) -> Watch:
+    """Watch a training loop, and say afterwards why it does not learn; nothing if it does.
+
+    The loop needs no other call, and trains to the same bits as without. On exit, also by an
+    error, every hook is gone.
+
+    Args:
+        model: The network, or several.
+        optimizer: What trains it, or several; None finds those that step during the watch.
+        every: Steps between two close looks; by default every tenth, as long as that takes at
+            most 2.5 % of the time.
+        trials: Whether to try remedies on copies, to confirm what was found.
+        on_finding: Called with each finding as soon as it is made.
+
+    Returns:
+        A context manager with the attribute `diagnosis`.
+
+    Raises:
+        SettingError: There is nothing to watch.
+
+    Example:
+        >>> import torch, thalweg as tw
+        >>> model = torch.nn.Linear(4, 1)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> with tw.watch(model, optimizer) as doctor:
+        ...     for x in torch.randn(40, 16, 4, generator=torch.Generator().manual_seed(0)):
+        ...         loss = torch.nn.functional.mse_loss(model(x), x.sum(1, keepdim=True))
+        ...         loss.backward()
+        ...         optimizer.step()
+        >>> doctor.diagnosis.findings[0].fault
+        'missing-zero-grad'
+    """
+    models = [model] if isinstance(model, nn.Module) else list(model)
+    for each in models:
+        if not isinstance(each, nn.Module):
+            raise SettingError(f"watch needs a torch.nn.Module, got {type(each).__name__}.")
+    if not any(True for each in models for _ in each.parameters()):
+        raise SettingError("watch needs a network with parameters, and this one has none.")
+    if optimizer is None or isinstance(optimizer, Optimizer):
+        optimizers = [optimizer] if optimizer is not None else []
+    else:
+        optimizers = list(optimizer)
+    for each in optimizers:
+        if not isinstance(each, Optimizer):
+            raise SettingError(f"watch needs a torch optimizer, got {type(each).__name__}.")
+    if every is not None and every < 1:
+        raise SettingError(f"every must be at least 1 step, got {every}.")
+    names = [""] if len(models) == 1 else [str(place) for place in range(len(models))]
+    return Watch(
+        dict(zip(names, models, strict=True)),
+        optimizers,
+        every=every,
+        trials=trials,
+        on_finding=on_finding,
+    )

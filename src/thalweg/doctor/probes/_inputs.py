@@ -1,0 +1,73 @@
+"""What goes into the network: its scale by feature, and a digest of every example."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thalweg.doctor._record import InputFacts
+from thalweg.doctor.probes._moments import moments
+
+MOST_ROWS = 256
+MOST_COLUMNS = 1024
+MOST_NONFINITE_ROWS = 16
+# Digests are rounded to six decimals, since sums differ in the last bits with the batch's length.
+DIGITS = 1e6
+
+
+def tensors_in(given: Any) -> list[Tensor]:
+    """Return the tensors with a batch axis in arguments, whatever they are nested in."""
+    if isinstance(given, Tensor):
+        return [given] if given.ndim else []
+    if isinstance(given, dict):
+        given = list(given.values())
+    if isinstance(given, (list, tuple)):
+        return [each for item in given for each in tensors_in(item)]
+    return []
+
+
+def facts(inputs: Tensor) -> InputFacts:
+    """Return what a batch looks like."""
+    inputs = inputs.detach()
+    kind = str(inputs.dtype).removeprefix("torch.")
+    found = InputFacts(shape=list(inputs.shape), type=kind, moments=moments(inputs))
+    if not inputs.numel() or inputs.is_complex():
+        return found
+    found.rows = digests(inputs)
+    if inputs.is_floating_point():
+        flat = inputs.flatten(1) if inputs.ndim > 1 else inputs[:, None]
+        found.features = flat.shape[1]
+        found.constant = int((flat.amin(0) == flat.amax(0)).sum())
+        found.columns = _columns(inputs)
+        if found.moments is not None and found.moments.nonfinite:
+            is_wrong = ~flat.isfinite().all(1)
+            found.nonfinite_rows = is_wrong.nonzero().flatten()[:MOST_NONFINITE_ROWS].tolist()
+    return found
+
+
+def digests(inputs: Tensor) -> list[float]:
+    """Return a number per example; equal examples have equal ones.
+
+    Example:
+        >>> one, two, three = digests(torch.tensor([[1.0, 2.0], [1.0, 2.0], [2.0, 1.0]]))
+        >>> one == two != three
+        True
+    """
+    rows = inputs.detach()[:MOST_ROWS]
+    rows = (rows.flatten(1) if rows.ndim > 1 else rows[:, None]).double()
+    draw = torch.Generator(device="cpu").manual_seed(0)
+    weights = torch.rand(rows.shape[1], generator=draw, dtype=torch.float64) + 0.5
+    return ((rows * weights.to(rows.device)).sum(1) * DIGITS).round().tolist()
+
+
+def _columns(inputs: Tensor) -> list[tuple[float, float]]:
+    """Return mean and deviation by channel of images, else by feature of the last axis."""
+    axis = 1 if inputs.ndim > 3 else inputs.ndim - 1
+    if inputs.ndim < 2:
+        return []
+    others = [each for each in range(inputs.ndim) if each != axis]
+    values = inputs.float()
+    mean = values.mean(others, keepdim=True)
+    std = (values - mean).square().mean(others).sqrt()
+    columns = zip(mean.flatten().tolist(), std.flatten().tolist(), strict=True)
+    return list(columns)[:MOST_COLUMNS]

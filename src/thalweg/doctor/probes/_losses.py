@@ -1,0 +1,106 @@
+"""What a loss function compared."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thalweg.doctor._record import LossFacts, Moments
+from thalweg.doctor.probes._moments import moments
+
+MOST_VALUES = 50
+LONGEST_SEQUENCE = 256
+MOST_CLASSES = 1000
+OF_CLASSES = ("cross_entropy", "nll_loss")
+# An example whose own class gets less than a tenth, while another gets nine tenths, is one that
+# the network is sure to be labelled wrong.
+OWN, OTHER = 0.1, 0.9
+
+
+@dataclass
+class LossCall:
+    """A loss function's arguments and result, until they are looked at."""
+
+    kind: str
+    output: Tensor
+    target: Tensor
+    rest: tuple[Any, ...]
+    """Further arguments by position."""
+    options: dict[str, Any]
+    value: Tensor
+    has_gradient: bool
+
+
+def facts(call: LossCall) -> LossFacts:
+    """Return what was compared, and how well it agreed."""
+    output, target = call.output.detach(), call.target.detach()
+    found = LossFacts(
+        kind=call.kind,
+        reduction=str(call.options.get("reduction", "mean")),
+        value=float(call.value.detach().float().mean()),
+        output_shape=list(output.shape),
+        target_shape=list(target.shape),
+        target_type=str(target.dtype).removeprefix("torch."),
+        output=moments(output) or Moments(0.0, 0.0, 0.0, 0.0),
+        target=moments(target),
+    )
+    found.sequence = target.flatten()[:LONGEST_SEQUENCE].double().tolist()
+    distinct = target.flatten()[:10_000].unique()
+    if len(distinct) <= MOST_VALUES:
+        found.target_values = distinct.double().tolist()
+    if output.ndim > 1 and output.shape[1] > 1:
+        sums = output.float().sum(1)
+        found.rows_sum_to = (float(sums.min()), float(sums.max()))
+        sums = output.float().exp().sum(1)
+        found.log_rows_sum_to = (float(sums.min()), float(sums.max()))
+    if target.is_floating_point() and target.ndim > 1 and target.shape[1] > 1:
+        sums = target.float().sum(1)
+        found.target_rows_sum_to = (float(sums.min()), float(sums.max()))
+    if output.ndim and len(output) > 1 and output.is_floating_point():
+        found.spread_over_examples = float(output.float().std(0, correction=0).mean())
+    _add_classes(found, output, target)
+    return found
+
+
+def agreement(call: LossCall) -> tuple[int, int]:
+    """Return how many answers were right, of how many; (0, 0) where that has no meaning."""
+    labels = _labels(call.kind, call.output.detach(), call.target.detach())
+    if labels is None:
+        return 0, 0
+    answers, targets = labels
+    return int((answers == targets).sum()), targets.numel()
+
+
+def _labels(kind: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return answers and targets as classes; None where the loss is none of classes."""
+    if kind in OF_CLASSES and output.ndim > 1 and output.shape[1] <= MOST_CLASSES:
+        if not target.is_floating_point():
+            is_counted = target >= 0  # A negative class is one to be ignored.
+            return output.argmax(1)[is_counted], target[is_counted]
+        if target.shape == output.shape:
+            return output.argmax(1).flatten(), target.argmax(1).flatten()
+    if kind.startswith("binary_cross_entropy") and output.shape == target.shape:
+        bound = 0.0 if kind.endswith("logits") else 0.5
+        return (output > bound).long().flatten(), (target > 0.5).long().flatten()
+    return None
+
+
+def _add_classes(found: LossFacts, output: Tensor, target: Tensor) -> None:
+    labels = _labels(found.kind, output, target)
+    if labels is None or not labels[0].numel():
+        return
+    answers, targets = labels
+    classes = int(torch.maximum(answers.max(), targets.max())) + 1
+    if found.kind in OF_CLASSES:
+        classes = max(classes, output.shape[1])
+    found.counts = targets.bincount(minlength=classes).tolist()
+    found.predicted = answers.bincount(minlength=classes).tolist()
+    found.correct = targets[answers == targets].bincount(minlength=classes).tolist()
+    if found.kind in OF_CLASSES and output.ndim == 2 and not target.is_floating_point():
+        logits = output.float()
+        shares = logits.exp() if found.kind == "nll_loss" else logits.softmax(1)
+        is_counted = target >= 0
+        own = shares[is_counted].gather(1, target[is_counted][:, None])[:, 0]
+        highest = shares[is_counted].amax(1)
+        found.contradicted = float(((own < OWN) & (highest > OTHER)).float().mean())
