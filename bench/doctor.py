@@ -15,6 +15,7 @@ import sys
 import time
 import warnings
 from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Case:
 
 def programs(only: str = "") -> list[Any]:
     """Return the programs whose name begins as asked for."""
-    if str(FOLDER) not in sys.path:
+    if "_suite" not in sys.modules:
         sys.path.insert(0, str(FOLDER))
         for path in sorted(FOLDER.glob("[a-z]*.py")):
             importlib.import_module(path.stem)
@@ -67,7 +68,7 @@ def run(program: Any, seed: int, is_sick: bool) -> Case:
         with tw.watch(model, optimizer) as doctor:
             for _ in training:
                 pass
-    except Exception as error:
+    except Exception as error:  # A program that fails is a row of the table too.
         case.error = f"{type(error).__name__}: {error}".split("\n")[0]
         return case
     case.seconds = time.perf_counter() - began
@@ -157,8 +158,9 @@ def main() -> None:
         for seed in arguments.seeds
         for is_sick in ((True, False) if program.fault else (False,))
     ]
-    with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
-        cases = pool.map(_run, tasks, chunksize=4)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.jobs, mp_context=spawn) as pool:
+        cases = list(pool.map(_run, tasks, chunksize=4))
     report(cases)
     if arguments.out is not None:
         arguments.out.write_text(json.dumps([asdict(case) for case in cases], indent=1))
