@@ -58,10 +58,15 @@ def programs(only: str = "") -> list[Any]:
     return [each for each in suite.PROGRAMS if each.name.startswith(only)]
 
 
-def run(program: Any, seed: int, is_sick: bool) -> Case:
-    """Run a program under the watch."""
+def run(program: Any, seed: int, is_sick: bool, records: Path | None = None) -> Case:
+    """Run a program under the watch; with `records`, keep what was seen, or use what was kept."""
     case = Case(program.name, program.fault, seed, is_sick)
     began = time.perf_counter()
+    name = f"{program.name}-{seed}-{'sick' if is_sick else 'well'}".replace(": ", "--")
+    kept = records / f"{name}.json" if records is not None else None
+    if kept is not None and kept.exists():
+        record = tw.doctor.Record.from_json(json.loads(kept.read_text()))
+        return judge(case, record, tw.doctor.diagnose(record))
     training = program.start(seed, is_sick)
     try:
         model, optimizer = next(training)
@@ -72,13 +77,20 @@ def run(program: Any, seed: int, is_sick: bool) -> Case:
         case.error = f"{type(error).__name__}: {error}".split("\n")[0]
         return case
     case.seconds = time.perf_counter() - began
-    diagnosis = doctor.diagnosis
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(doctor.record.to_json()))
+    return judge(case, doctor.record, doctor.diagnosis)
+
+
+def judge(case: Case, record: Any, diagnosis: Any) -> Case:
+    """Enter into the case what was found."""
     case.steps = diagnosis.steps
     case.found = [finding.fault for finding in diagnosis.findings]
     case.beneath = [each.fault for finding in diagnosis.findings for each in finding.symptoms]
     case.error = diagnosis.unchecked.get("missing-zero-grad")
-    if is_sick and case.fault in case.found[:1]:
-        case.first_step = _first_step(doctor.record, case.fault)
+    if case.is_sick and case.fault in case.found[:1]:
+        case.first_step = _first_step(record, case.fault)
     return case
 
 
@@ -96,12 +108,12 @@ def _first_step(record: Any, fault: str) -> int | None:
     return None
 
 
-def _run(task: tuple[str, int, bool]) -> Case:
-    name, seed, is_sick = task
+def _run(task: tuple[str, int, bool, Path | None]) -> Case:
+    name, seed, is_sick, records = task
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     program = next(each for each in programs() if each.name == name)
-    return run(program, seed, is_sick)
+    return run(program, seed, is_sick, records)
 
 
 def report(cases: list[Case]) -> dict[str, float]:
@@ -151,9 +163,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, help="write every run as JSON")
+    parser.add_argument("--records", type=Path, help="folder of records to use, or to make")
     arguments = parser.parse_args()
     tasks = [
-        (program.name, seed, is_sick)
+        (program.name, seed, is_sick, arguments.records)
         for program in programs(arguments.only)
         for seed in arguments.seeds
         for is_sick in ((True, False) if program.fault else (False,))

@@ -4,8 +4,9 @@ Probes write it, checks read it, and it is all that passes between them. Lengths
 bounded, so that it stays small however long the training is.
 """
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import types
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 
 @dataclass
@@ -291,3 +292,37 @@ class Record:
     """Of these, different ones."""
     limits: dict[str, str] = field(default_factory=dict)
     """What could not be seen ("modules", "graph", "rows", "loss", …), and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Rebuild a record from `to_json`.
+
+        Raises:
+            KeyError, TypeError: The data are not a record.
+        """
+        return _rebuilt(cls, data)
+
+
+def _rebuilt(kind: Any, data: Any) -> Any:
+    """Return plain data as the dataclasses that a type asks for."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if data is None:
+        return None
+    if isinstance(kind, types.UnionType):
+        return _rebuilt(next(each for each in inner if each is not types.NoneType), data)
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        known = {each.name for each in fields(kind)}
+        given = {name: _rebuilt(hints[name], data[name]) for name in data if name in known}
+        return kind(**given)  # type: ignore[operator]
+    if origin is list:
+        return [_rebuilt(inner[0], each) for each in data]
+    if origin is tuple:
+        return tuple(data)
+    if origin is dict:
+        return {name: _rebuilt(inner[1], each) for name, each in data.items()}
+    return data
