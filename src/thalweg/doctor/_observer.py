@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader, SequentialSampler
 
 from thalweg.doctor import _nonfinite
+from thalweg.doctor._patches import Listener
 from thalweg.doctor._record import (
     Evaluation,
     LoaderFacts,
@@ -67,7 +68,7 @@ def guarded(method: M) -> M:
     return guarded_method  # type: ignore[return-value]
 
 
-class Observer:
+class Observer(Listener):
     """Sees what a loop does to its networks and optimizers.
 
     Args:

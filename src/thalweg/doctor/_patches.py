@@ -7,7 +7,7 @@ then do what they always did. The last listener to leave puts everything back.
 import functools
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ LOSSES = (
 """Functions of torch.nn.functional that compare an output with a target."""
 
 
-class Listener(Protocol):
+class Listener:
     """Told of what a loop does; may look, must change nothing and never raise."""
 
     def before_backward(self, root: Tensor) -> None:

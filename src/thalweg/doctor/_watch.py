@@ -1,6 +1,6 @@
 """Watches any training loop from one line around it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -72,8 +72,8 @@ class Watch:
 
 
 def watch(
-    model: nn.Module | Iterable[nn.Module],
-    optimizer: Optimizer | Iterable[Optimizer] | None = None,
+    model: nn.Module | Sequence[nn.Module],
+    optimizer: Optimizer | Sequence[Optimizer] | None = None,
     *,
     every: int | None = None,
     trials: bool = False,
@@ -110,16 +110,14 @@ def watch(
         >>> doctor.diagnosis.findings[0].fault
         'missing-zero-grad'
     """
-    models = [model] if isinstance(model, nn.Module) else list(model)
+    models = list(model) if isinstance(model, (list, tuple)) else [model]
     for each in models:
         if not isinstance(each, nn.Module):
             raise SettingError(f"watch needs a torch.nn.Module, got {type(each).__name__}.")
     if not any(True for each in models for _ in each.parameters()):
         raise SettingError("watch needs a network with parameters, and this one has none.")
-    if optimizer is None or isinstance(optimizer, Optimizer):
-        optimizers = [optimizer] if optimizer is not None else []
-    else:
-        optimizers = list(optimizer)
+    given = optimizer if isinstance(optimizer, (list, tuple)) else [optimizer]
+    optimizers = [each for each in given if each is not None]
     for each in optimizers:
         if not isinstance(each, Optimizer):
             raise SettingError(f"watch needs a torch optimizer, got {type(each).__name__}.")
