@@ -153,7 +153,7 @@ def residual_network_with_zero_started_norms(seed):
 
 
 class LayerScaleBlock(nn.Module):
-    """A wide filter per channel and a perceptron, scaled by a small learned factor, skipped at times."""
+    """A wide filter per channel, then a perceptron, scaled by a small factor, skipped at times."""
 
     def __init__(self, channels, drop):
         super().__init__()
