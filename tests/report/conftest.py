@@ -20,8 +20,9 @@ def train_run():
         config = train.Config.from_settings({"epochs": 2, "device": "cpu", **settings})
         choices = [*data.schema.choices, *([choice] if choice else [])]
         network = models.build(model, data)
+        silent = train.Onlookers(progress=False)
         return train.fit(
-            network, data, task, config, choices=choices, folder=folder, progress=False
+            network, data, task, config, choices=choices, folder=folder, onlookers=silent
         )
 
     return run

@@ -224,5 +224,7 @@ def test_decisions_without_probabilities_have_a_page(train_run, parse):
     task, _ = tasks.choose(data.schema.target, wanted="perceptron")
     network = models.build("linear", data, outputs=1)
     config = train.Config.from_settings({"epochs": 1, "device": "cpu"})
-    run = train.fit(network, data, task, config, choices=[], progress=False)
+    run = train.fit(
+        network, data, task, config, choices=[], onlookers=train.Onlookers(progress=False)
+    )
     assert "no probabilities, only decisions" in parse(render(run)).text

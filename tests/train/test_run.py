@@ -33,7 +33,8 @@ def test_a_run_kept_in_memory_can_be_saved_later(three_classes):
     config = tw.train.Config(epochs=1)
     model = tw.build("mlp", three_classes)
     task, _ = tw.tasks.choose(three_classes.schema.target)
-    run = tw.train.fit(model, three_classes, task, config, choices=[], progress=False)
+    silent = tw.train.Onlookers(progress=False)
+    run = tw.train.fit(model, three_classes, task, config, choices=[], onlookers=silent)
     assert run.folder is None
     loaded = tw.Run.load(run.save("kept"))
     points = three_classes.train.inputs[:5].numpy()

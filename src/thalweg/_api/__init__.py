@@ -1,13 +1,14 @@
 """The verbs: thin, and the only layer that knows all the others."""
 
 from pathlib import Path
+from typing import Any
 
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
 from thalweg._api._routing import route
 from thalweg._api._verbs import build, find_learning_rate, fit, load, repeat, resume, train_from
 from thalweg._api._verify import Verification, verify
-from thalweg.doctor import watch
+from thalweg.doctor import Diagnosis, Record, diagnose, watch
 from thalweg.tasks import Prediction
 from thalweg.train import Run, next_folder, read_toml
 
@@ -22,9 +23,18 @@ def _write_page(run: Run, path: Path) -> Path:
 # A run can write its page, but training must not know of pages.
 Run.page_writer = staticmethod(_write_page)
 
+
+def _judge(watched: dict[str, Any]) -> Diagnosis:
+    return diagnose(Record.from_json(watched))
+
+
+# Nor of the doctor, whom it is handed as somebody who looks on.
+Run.doctor = staticmethod(_judge)
+
 __all__ = [
     "Comparison",
     "DataCard",
+    "Diagnosis",
     "Prediction",
     "Run",
     "Verification",

@@ -12,8 +12,9 @@ from thalweg._api._printing import print_choices
 from thalweg._api._routing import Sections, route
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
+from thalweg.doctor import watch
 from thalweg.errors import DataError, RunError, SettingError
-from thalweg.train import Config, RateCurve, Run
+from thalweg.train import Config, Onlookers, RateCurve, Run
 
 load = _data.load
 build = models.build
@@ -34,6 +35,7 @@ def fit(
     out: str | Path | None = None,
     device: str | None = None,
     progress: bool = True,
+    doctor: bool = True,
     **settings: Any,
 ) -> Run:
     """Train a network and return the run.
@@ -57,6 +59,7 @@ def fit(
         out: Folder to keep the run in; by default a new one in `runs/`.
         device: Where to compute.
         progress: Whether to show choices and progress.
+        doctor: Whether the doctor watches, for `run.diagnosis`; takes at most 5 % of the time.
         **settings: Any other setting of `thalweg.train.Config`, any constant of the
             optimizer or schedule (`momentum=0.9`), any option of the task
             (`class_weights="balanced"`).
@@ -91,7 +94,8 @@ def fit(
     data = load(data)
     loading = time.perf_counter() - began
     model = _network(model, data, seed)
-    return _fit(model, data, sections, config, out=out, progress=progress, loading=loading)
+    onlookers = _onlookers(progress, doctor)
+    return _fit(model, data, sections, config, out=out, onlookers=onlookers, loading=loading)
 
 
 def train_from(sections: Sections, *, out: str | Path | None = None, progress: bool = True) -> Run:
@@ -143,7 +147,7 @@ def train_from(sections: Sections, *, out: str | Path | None = None, progress: b
         sections,
         config,
         out=out,
-        progress=progress,
+        onlookers=_onlookers(progress),
         loading=loading,
         choices=choices,
     )
@@ -200,7 +204,7 @@ def resume(
             )
         model = recipe.build()
     data = _data_of(run) if data is None else load(data)
-    return train.resume(run, model, data, progress=progress, force=force)
+    return train.resume(run, model, data, onlookers=_onlookers(progress), force=force)
 
 
 def find_learning_rate(model: nn.Module | str, data: Any, **settings: Any) -> RateCurve:
@@ -231,7 +235,7 @@ def _fit(
     config: Config,
     *,
     out: str | Path | None,
-    progress: bool,
+    onlookers: Onlookers,
     loading: float,
     choices: list[Choice] | None = None,
 ) -> Run:
@@ -244,11 +248,18 @@ def _fit(
         config,
         choices=before,
         folder=Path(out) if out is not None else train.next_folder(data.schema.source),
-        progress=progress,
-        announce=print_choices if progress else lambda choices: None,
+        onlookers=onlookers,
     )
     run.timing = {"loading data": loading, **run.timing}
     return run
+
+
+def _onlookers(progress: bool, doctor: bool = True) -> Onlookers:
+    return Onlookers(
+        progress=progress,
+        announce=print_choices if progress else lambda choices: None,
+        watch=watch if doctor else None,
+    )
 
 
 def _choose_task(

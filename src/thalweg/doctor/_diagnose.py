@@ -36,7 +36,7 @@ def diagnose(record: Record) -> Diagnosis:
         findings=tuple(ranked(found)),
         notes=tuple(notes),
         unchecked=unchecked,
-        steps=len(record.steps),
+        steps=record.count,
     )
 
 

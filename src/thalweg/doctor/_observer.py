@@ -26,16 +26,17 @@ from thalweg.doctor._record import (
 )
 from thalweg.doctor._sampler import Sampler
 from thalweg.doctor._window import Ledger, Window
-from thalweg.doctor.probes import _graph, _inputs, _losses, _modules
+from thalweg.doctor.probes import _graph, _inputs, _losses, _modules, _saved_losses
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._moments import Range
 from thalweg.doctor.probes._parameters import Step
 
 # Steps whose losses may wait on an accelerator before they are read, all at once.
 MOST_PENDING = 50
-# Rows that the record keeps; later ones replace nothing, the samples go on.
-MOST_STEPS = 100_000
-MOST_SAMPLES = 400
+# Rows and samples that the record keeps. When there are more, every second one goes, of those
+# after the beginning, and from then on only so many fewer come in.
+MOST_STEPS, FIRST_STEPS = 4000, 500
+MOST_SAMPLES, FIRST_SAMPLES = 200, 20
 MOST_EVALUATIONS = 1000
 MOST_ROWS = 200_000
 
@@ -91,6 +92,10 @@ class Observer(Listener):
         self.names: dict[int, str] = {}
         self.producers: dict[Any, str] = {}
         """Modules by the operation that gave their output, in the present sample."""
+        self.outputs: dict[Any, Tensor] = {}
+        """What the watched networks gave in the present sample, by operation."""
+        self.batch = 0
+        """Examples in the last call of a watched network."""
         self.silent: dict[str, Range] = {}
         self.ranges: dict[tuple[str, int], Range] = {}
         self.rows: set[float] = set()
@@ -98,6 +103,8 @@ class Observer(Listener):
         self.loaders: dict[int, LoaderFacts] = {}
         self.time = time.perf_counter()
         self.steps = 0
+        self.samples = 0
+        self.stride = self.sample_stride = 1
         for name, model in models.items():
             self._describe(name, model)
         for optimizer in optimizers:
@@ -142,14 +149,14 @@ class Observer(Listener):
     @property
     def is_due(self) -> bool:
         """Whether the present step is one to look at closely."""
-        return len(self.record.samples) < MOST_SAMPLES and self.sampler.is_due(self.steps + 1)
+        return self.sampler.is_due(self.steps + 1)
 
     # What the network does.
 
     @guarded
     def on_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
         """A watched network is called."""
-        batch = next((len(each) for each in _inputs.tensors_in(given)), 0)
+        batch = self.batch = next((len(each) for each in _inputs.tensors_in(given)), 0)
         if torch.is_grad_enabled():
             self.window.note("f")
             self.window.examples += batch
@@ -190,6 +197,13 @@ class Observer(Listener):
             sample = self._sample()
             seen = self.silent.setdefault(path, Range())
             sample.modules[path] = _modules.activity(module, facts, given, output, seen)
+            if facts.parameters:
+                sample.modules[path].input_same = _modules.is_same(given, self.batch)
+            if path in self.models:
+                sample.modules[path].output_same = _modules.is_same(output, self.batch)
+                for each in _inputs.tensors_in(output):
+                    if each.grad_fn is not None:
+                        self.outputs[each.grad_fn] = each.detach()
 
     def _sample(self) -> Sample:
         if self.window.sample is None:
@@ -220,6 +234,9 @@ class Observer(Listener):
         now.loss = ((now.loss or 0.0) * now.loss_examples + mean * count) / whole
         if self.sampler.is_affordable:
             with self.sampler.looking():
+                same = _modules.is_same(output, self.batch)
+                if same is not None:
+                    now.output_same = same and now.output_same is not False
                 right, answers = _losses.agreement(call)
                 if answers:
                     before = now.accuracy or 0.0
@@ -272,19 +289,22 @@ class Observer(Listener):
     def _look(self, root: Tensor) -> None:
         sample = self._sample()
         if root.grad_fn is not None:
-            graph = _graph.Graph(root, self.names, self.producers)
+            is_first = not self.record.graph
+            graph = _graph.Graph(root, self.names, self.producers, is_detailed=is_first)
             self.window.graph = graph
             self.record.graphs += 1
             for name in graph.parameters() & set(self.record.parameters):
                 self.record.parameters[name].reached += 1
-            if not self.record.graph:
+            if is_first:
                 self.record.graph = graph.nodes
             if not graph.is_whole:
                 self.record.limits["graph"] = "the loss graph is too large to be walked"
             sample.activations = graph.activations(self.ranges)
-            saved = _graph.saved_loss(graph) if not self.window.calls else None
+            saved = _saved_losses.saved_loss(graph) if not self.window.calls else None
             if saved is not None:
                 self.window.calls.append(LossCall(*saved, (), {}, root, True))
+            if not self.window.calls:
+                self._look_for_own_loss(root, graph)
         for call in self.window.calls:
             found = _losses.facts(call)
             if self.window.graph is not None:
@@ -298,6 +318,14 @@ class Observer(Listener):
                 self.record.looked_rows += len(inputs.rows)
                 self.rows.update(inputs.rows)
             self.record.different_rows = len(self.rows)
+
+    def _look_for_own_loss(self, root: Tensor, graph: _graph.Graph) -> None:
+        found = _saved_losses.own_loss(graph, self.outputs)
+        if found is not None:
+            form, output, target = found
+            facts = _losses.facts(LossCall("custom", output, target, (), {}, root, True))
+            facts.form = form
+            self._sample().losses.append(facts)
 
     @guarded
     def after_backward(self) -> None:
@@ -337,8 +365,8 @@ class Observer(Listener):
             seconds=now - self.time,
             waiting=window.waiting,
         )
-        if len(self.record.steps) < MOST_STEPS:
-            self.record.steps.append(row)
+        self.record.count = self.steps
+        self._keep(row)
         if window.loss is not None and window.root is not None:
             self.pending.append((row, window.loss, window.root))
             if window.loss.device.type == "cpu" or len(self.pending) >= MOST_PENDING:
@@ -347,11 +375,28 @@ class Observer(Listener):
             with self.sampler.looking():
                 if window.step is not None:
                     window.sample.parameters = window.step.motions()
-                self.record.samples.append(window.sample)
+                self._keep_sample(window.sample)
         ledger.after_step()
         self.window = Window()
-        self.producers = {}
+        self.producers, self.outputs = {}, {}
         self.time = now
+
+    def _keep(self, row: StepRow) -> None:
+        rows = self.record.steps
+        if len(rows) < FIRST_STEPS or row.step % self.stride == 0:
+            rows.append(row)
+        if len(rows) > MOST_STEPS:
+            del rows[FIRST_STEPS::2]
+            self.stride *= 2
+
+    def _keep_sample(self, sample: Sample) -> None:
+        samples = self.record.samples
+        self.samples += 1
+        if len(samples) < FIRST_SAMPLES or self.samples % self.sample_stride == 0:
+            samples.append(sample)
+        if len(samples) > MOST_SAMPLES:
+            del samples[FIRST_SAMPLES::2]
+            self.sample_stride *= 2
 
     def read(self) -> None:
         """Bring the losses that wait on an accelerator to the record."""
@@ -386,5 +431,5 @@ class Observer(Listener):
     def forget(self) -> None:
         """Let go of the loop's tensors; what was seen of them is in the record."""
         self.window = Window()
-        self.producers, self.modules = {}, {}
+        self.producers, self.outputs, self.modules = {}, {}, {}
         self.ledgers, self.silent, self.ranges = {}, {}, {}

@@ -5,7 +5,7 @@ bounded, so that it stays small however long the training is.
 """
 
 import types
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 
@@ -82,6 +82,14 @@ class Node:
     """The module whose output this is."""
     parameter: str | None = None
     """Name of a leaf; "?" for a parameter that no watched module has."""
+    options: dict[str, float] = field(default_factory=dict)
+    """Numbers that it was given: "dim", "min", "max", "exponent", "alpha", "reduction" (0 none,
+    1 mean, 2 sum); "operand" is 1 where only the second operand has a gradient."""
+    factors: list[list[float]] = field(default_factory=list)
+    """By input of a product or quotient, lowest and highest of what it is multiplied with or
+    divided by; empty where unknown."""
+    constant: list[int] | None = None
+    """Shape of the operand that has no gradient, where a product or quotient kept it."""
 
 
 @dataclass
@@ -119,6 +127,8 @@ class LossFacts:
     """Standard deviation of the outputs from example to example, averaged over the outputs."""
     node: int | None = None
     """Where it stands in the sample's graph."""
+    form: str = ""
+    """Of a "custom" one, read off the graph: "squared error" or "absolute error"."""
 
 
 @dataclass
@@ -151,6 +161,11 @@ class Activity:
     """Features that came in, at a layer with weights."""
     silent: int = 0
     """Of these, features that were the same for every example in all samples so far."""
+    input_same: bool | None = None
+    """Whether a module with parameters got the same for every example of the batch; None where
+    that is unknown, as of a single example."""
+    output_same: bool | None = None
+    """The same of what a watched network gave."""
 
 
 @dataclass
@@ -238,6 +253,8 @@ class Evaluation:
     """Mean over the examples of what the loss function gave; None if none was called."""
     loss_examples: int = 0
     accuracy: float | None = None
+    output_same: bool | None = None
+    """Whether all examples got the same answer; None where unknown."""
     rows: int = 0
     """Examples whose digest was looked up among those of training."""
     seen_rows: int = 0
@@ -274,6 +291,8 @@ class Record:
     modules: dict[str, ModuleFacts] = field(default_factory=dict)
     parameters: dict[str, ParameterFacts] = field(default_factory=dict)
     optimizers: list[OptimizerFacts] = field(default_factory=list)
+    count: int = 0
+    """Optimizer steps that were watched; the lists below keep fewer of a long training."""
     loaders: list[LoaderFacts] = field(default_factory=list)
     steps: list[StepRow] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
@@ -295,7 +314,7 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain data."""
-        return asdict(self)
+        return _plain(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -305,6 +324,21 @@ class Record:
             KeyError, TypeError: The data are not a record.
         """
         return _rebuilt(cls, data)
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as dictionaries, much faster than `asdict`, which copies every number."""
+    if is_dataclass(value):
+        return {name: _plain(each) for name, each in vars(value).items()}
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return (
+            list(value)
+            if not value or isinstance(value[0], (int, float))
+            else [*map(_plain, value)]
+        )
+    return value
 
 
 def _rebuilt(kind: Any, data: Any) -> Any:

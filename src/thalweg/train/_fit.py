@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from thalweg._core import files, formats, seeds
 from thalweg._core.choices import Choice
@@ -28,7 +31,17 @@ from thalweg.train._state import State
 from thalweg.train._weights import bare
 from thalweg.train.observers import Observer, Progress, Recorder, Saver, Stopwatch
 
-Announce = Callable[[list[Choice]], None]
+
+@dataclass(frozen=True)
+class Onlookers:
+    """Who looks on while a network trains; none changes a number."""
+
+    progress: bool = True
+    """Whether to show a bar or lines."""
+    announce: Callable[[list[Choice]], None] = lambda choices: None
+    """Called with every choice before the first step."""
+    watch: Callable[[nn.Module, Optimizer], AbstractContextManager[Any]] | None = None
+    """Makes the doctor's watch over the loop; what it has seen is its attribute `record`."""
 
 
 def fit(
@@ -39,8 +52,7 @@ def fit(
     *,
     choices: list[Choice],
     folder: Path | None = None,
-    progress: bool = True,
-    announce: Announce = lambda choices: None,
+    onlookers: Onlookers = Onlookers(),
 ) -> Run:
     """Train a network from its present weights and return the run.
 
@@ -53,8 +65,7 @@ def fit(
         config: How to train; what is None is chosen.
         choices: What was decided before, of data, network and task.
         folder: Where to keep the run; None keeps it in memory only.
-        progress: Whether to show a bar or lines.
-        announce: Called with every choice before the first step.
+        onlookers: Who looks on.
 
     Raises:
         ShapeError: The network does not fit the data or the task.
@@ -83,15 +94,20 @@ def fit(
         folder=folder,
         data=data,
     )
-    announce(run.choices)
+    onlookers.announce(run.choices)
     if folder is None:
-        return _train(run, progress)
+        return _train(run, onlookers)
     with RunFolder(folder).claimed():
-        return _train(run, progress)
+        return _train(run, onlookers)
 
 
 def resume(
-    run: Run, model: nn.Module, data: Splits, *, progress: bool = True, force: bool = False
+    run: Run,
+    model: nn.Module,
+    data: Splits,
+    *,
+    onlookers: Onlookers = Onlookers(),
+    force: bool = False,
 ) -> Run:
     """Go on with a run from its newest intact checkpoint.
 
@@ -102,7 +118,7 @@ def resume(
         run: Read from its folder.
         model: Made as it was for the run; its weights do not matter.
         data: The data of the run.
-        progress: Whether to show a bar or lines.
+        onlookers: Who looks on.
         force: Go on although something differs; the result is then not exact.
 
     Raises:
@@ -120,7 +136,7 @@ def resume(
             "force=True (--force) to go on inexactly."
         )
     with files.locked(run.folder):
-        return _train(run, progress, resumed=True)
+        return _train(run, onlookers, resumed=True)
 
 
 def differences(run: Run, data: Splits) -> list[str]:
@@ -141,7 +157,7 @@ def differences(run: Run, data: Splits) -> list[str]:
     return found
 
 
-def _train(run: Run, progress: bool, resumed: bool = False) -> Run:
+def _train(run: Run, onlookers: Onlookers, resumed: bool = False) -> Run:
     """Train, or go on training, and put what came of it into the run."""
     assert run.data is not None
     began = time.perf_counter()
@@ -160,13 +176,18 @@ def _train(run: Run, progress: bool, resumed: bool = False) -> Run:
                 folder.write_beginning(run.settings, run.schema, run.choices, run.status)
         stopwatch = Stopwatch()
         observers = _keepers(run, stopwatch)
-        if progress:
+        if onlookers.progress:
             shown = Progress(plan.epochs, len(plan.train), len(plan.batches), run.task.primary)
             stack.callback(shown.close)
             observers.append(shown)
         interruption = stack.enter_context(interruptible())
+        doctor = None
+        if onlookers.watch is not None:
+            doctor = stack.enter_context(onlookers.watch(run.model, state.optimizer))
         stopwatch.seconds["preparing"] = time.perf_counter() - began
         run_loop(plan, state, [*observers, stopwatch], interruption)
+        if doctor is not None:
+            run.watched = doctor.record.to_json()
         _keep(run, state, stopwatch)
     interruption.pass_on()
     return run
@@ -215,6 +236,8 @@ def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
         run.timing[phase] = run.timing.get(phase, 0.0) + seconds
     if run.folder is not None:
         folder = RunFolder(run.folder)
+        if run.watched is not None:
+            folder.write_record(run.watched)
         run.status = folder.write_results(run.model, run.history, run.timing, run.status)
 
 

@@ -7,6 +7,7 @@ status.json          how far it came
 history.jsonl        what was measured, a line per step and epoch
 timing.json          seconds by phase
 scores.json          what was found for each part of the data
+record.json          what the doctor saw of the training
 model.safetensors    the weights
 checkpoint/          where an interrupted run goes on from
 """
@@ -143,6 +144,14 @@ class RunFolder:
     def write_scores(self, scores: dict[str, dict[str, float]]) -> None:
         """Write what was found for each part of the data."""
         files.write_json(self.path / "scores.json", scores)
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write what the doctor saw of the training."""
+        files.write_atomically(self.path / "record.json", json.dumps(record))
+
+    def record(self) -> dict[str, Any] | None:
+        """Return what the doctor saw; None if it did not look."""
+        return self._rebuilt("record.json", dict, missing={}) or None
 
     def settings(self) -> Settings:
         """Return what the run was made from.

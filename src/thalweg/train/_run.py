@@ -28,6 +28,8 @@ class Run:
 
     page_writer: ClassVar[Callable[["Run", Path], Path] | None] = None
     """Writes the report. Bound by the layer above, which alone knows both."""
+    doctor: ClassVar[Callable[[dict[str, Any]], Any] | None] = None
+    """Judges what was seen of a training. Bound by the layer above too."""
 
     def __init__(
         self,
@@ -56,6 +58,8 @@ class Run:
         """Seconds by phase."""
         self.scores: dict[str, dict[str, float]] = {}
         """What `score` found, by part."""
+        self.watched: dict[str, Any] | None = None
+        """What the doctor saw of the training, as plain data; None if it did not look."""
         self._answers: dict[str, Answers] = {}
 
     @property
@@ -71,6 +75,20 @@ class Run:
                 "registered one. Load the run with Run.load(folder, model=network)."
             )
         return self._model
+
+    @property
+    def diagnosis(self) -> Any:
+        """What is wrong with the training, a `thalweg.doctor.Diagnosis`; healthy if nothing is.
+
+        Raises:
+            RunError: The doctor did not look.
+        """
+        assert Run.doctor is not None, "thalweg._api binds it"
+        if self.watched is None:
+            raise RunError(
+                "nobody watched this training, so there is no diagnosis. Train with doctor=True."
+            )
+        return Run.doctor(self.watched)
 
     def score(self, part: str = "test") -> dict[str, float]:
         """Return loss and metrics on one part of the data, the primary metric first.
@@ -172,6 +190,8 @@ class Run:
         files = RunFolder(Path(folder))
         with files.claimed():
             files.write_scores(self.scores)
+            if self.watched is not None:
+                files.write_record(self.watched)
             status = files.write_results(self.model, self.history, self.timing, self.status)
             files.write_beginning(self.settings, self.schema, self.choices, status)
         return files.path
@@ -225,6 +245,7 @@ class Run:
         run.status = files.status()
         run.timing = files.table("timing")
         run.scores = files.table("scores")
+        run.watched = files.record()
         return run
 
     def __repr__(self) -> str:
