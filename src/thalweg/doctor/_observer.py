@@ -27,6 +27,7 @@ from thalweg.doctor._record import (
 from thalweg.doctor._sampler import Sampler
 from thalweg.doctor._window import Ledger, Window
 from thalweg.doctor.probes import _graph, _inputs, _losses, _modules, _saved_losses
+from thalweg.doctor.probes._changes import Changes
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._moments import Range
 from thalweg.doctor.probes._parameters import Step
@@ -39,6 +40,9 @@ MOST_STEPS, FIRST_STEPS = 4000, 500
 MOST_SAMPLES, FIRST_SAMPLES = 200, 20
 MOST_EVALUATIONS = 1000
 MOST_ROWS = 200_000
+MOST_STRANGERS = 1000
+# Under which the graph of a loss keeps when its backward pass was.
+NOTE = "thalweg step"
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -88,6 +92,9 @@ class Observer(Listener):
         self.is_busy = self.is_blind = False
         self.window = Window()
         self.ledgers: dict[Optimizer, Ledger] = {}
+        self.changes = Changes()
+        self.strangers: dict[int, str] = {}
+        """Parameters in loss graphs that nobody known has, by identity."""
         self.modules: dict[str, nn.Module] = {}
         self.names: dict[int, str] = {}
         self.producers: dict[Any, str] = {}
@@ -103,6 +110,8 @@ class Observer(Listener):
         self.loaders: dict[int, LoaderFacts] = {}
         self.time = time.perf_counter()
         self.steps = 0
+        self.is_quiet_training = False
+        """Mode of the network at its last forward pass without gradients."""
         self.samples = 0
         self.stride = self.sample_stride = 1
         for name, model in models.items():
@@ -126,6 +135,7 @@ class Observer(Listener):
                 optimizer=None,
                 fan_in=math.prod(parameter.shape[1:]) if parameter.ndim > 1 else 1,
             )
+            self.changes.add(f"{before}{name}", parameter)
 
     def add_optimizer(self, optimizer: Optimizer) -> None:
         """Take note of an optimizer and of what it owns."""
@@ -136,7 +146,9 @@ class Observer(Listener):
             for name, value in optimizer.param_groups[0].items()
             if isinstance(value, (int, float, bool)) or name == "betas"
         }
-        facts = OptimizerFacts(kind=type(optimizer).__name__, options=plain)
+        facts = OptimizerFacts(
+            kind=type(optimizer).__name__, options=plain, has_state=len(optimizer.state) > 0
+        )
         self.record.optimizers.append(facts)
         for group in optimizer.param_groups:
             for parameter in group["params"]:
@@ -160,6 +172,8 @@ class Observer(Listener):
         if torch.is_grad_enabled():
             self.window.note("f")
             self.window.examples += batch
+            self.window.forwards += 1
+            self.window.training_forwards += module.training
             self.window.inputs.append(given)
             del self.window.inputs[:-4]
             return
@@ -168,6 +182,7 @@ class Observer(Listener):
         now.forwards += 1
         now.examples += batch
         now.training_forwards += module.training
+        self.is_quiet_training = module.training
         if self.sampler.is_affordable:
             with self.sampler.looking():
                 for each in _inputs.tensors_in(given)[:1]:
@@ -204,6 +219,11 @@ class Observer(Listener):
                 for each in _inputs.tensors_in(output):
                     if each.grad_fn is not None:
                         self.outputs[each.grad_fn] = each.detach()
+
+    @guarded
+    def on_quiet_module(self, path: str) -> None:
+        """A part of a network has been called without gradients, in a sampled step."""
+        self.record.modules[path].quiet_calls += 1
 
     def _sample(self) -> Sample:
         if self.window.sample is None:
@@ -242,6 +262,7 @@ class Observer(Listener):
                     before = now.accuracy or 0.0
                     now.accuracy = (before * now.loss_examples + right / answers * count) / whole
         now.loss_examples = whole
+        now.training_losses += now.forwards > 0 and self.is_quiet_training
 
     @guarded
     def before_backward(self, root: Tensor) -> None:
@@ -254,6 +275,10 @@ class Observer(Listener):
         window.is_training = next(iter(self.models.values())).training
         for ledger in self.ledgers.values():
             ledger.before_backward()
+        if root.grad_fn is not None:
+            # The note stays with the graph, so that none has to be kept alive for comparison.
+            before = root.grad_fn.metadata.setdefault(NOTE, self.steps)
+            self.record.repeated_backwards += before != self.steps
         window.root = root.detach()
         window.loss = self._loss(root).detach()
         if root.device.type == "cpu" and self.record.first_nonfinite is None:
@@ -297,6 +322,7 @@ class Observer(Listener):
                 self.record.parameters[name].reached += 1
             if is_first:
                 self.record.graph = graph.nodes
+            self._note_strangers(graph)
             if not graph.is_whole:
                 self.record.limits["graph"] = "the loss graph is too large to be walked"
             sample.activations = graph.activations(self.ranges)
@@ -305,6 +331,9 @@ class Observer(Listener):
                 self.window.calls.append(LossCall(*saved, (), {}, root, True))
             if not self.window.calls:
                 self._look_for_own_loss(root, graph)
+        else:
+            self.record.graphs += 1
+            self.record.leaf_losses += 1
         for call in self.window.calls:
             found = _losses.facts(call)
             if self.window.graph is not None:
@@ -326,6 +355,35 @@ class Observer(Listener):
             facts = _losses.facts(LossCall("custom", output, target, (), {}, root, True))
             facts.form = form
             self._sample().losses.append(facts)
+
+    def _note_strangers(self, graph: _graph.Graph) -> None:
+        for node, raw in zip(graph.nodes, graph.raw, strict=True):
+            if node.parameter != "?" or id(raw.variable) in self.strangers:
+                continue
+            groups = [group for each in self.ledgers for group in each.param_groups]
+            if any(each is raw.variable for group in groups for each in group["params"]):
+                continue
+            if len(self.strangers) < MOST_STRANGERS:
+                name = f"? {len(self.strangers)}"
+                self.strangers[id(raw.variable)] = name
+                self.changes.add(name, raw.variable)
+
+    @guarded
+    def look_back(self) -> None:
+        """Note which parameters have changed, and who owns them by now."""
+        for number, optimizer in enumerate(self.ledgers):
+            for parameter in (each for group in optimizer.param_groups for each in group["params"]):
+                name = self.names.get(id(parameter))
+                if name is not None and self.record.parameters[name].optimizer is None:
+                    self.record.parameters[name].optimizer = number
+        strangers = {
+            name: ParameterFacts(list(self.changes.parameters[name].shape), True, None, 1, 1)
+            for name in self.strangers.values()
+        }
+        for name, facts in (*self.record.parameters.items(), *strangers.items()):
+            facts.moved = self.changes.has_moved(name)
+            facts.is_fresh = None if facts.moved else self.changes.looks_fresh(name)
+        self.record.strangers = list(strangers.values())
 
     @guarded
     def after_backward(self) -> None:
@@ -362,6 +420,8 @@ class Observer(Listener):
             events="".join(window.events),
             is_training=window.is_training,
             is_stale=ledger.is_stale,
+            forwards=window.forwards,
+            training_forwards=window.training_forwards,
             seconds=now - self.time,
             waiting=window.waiting,
         )
@@ -433,3 +493,4 @@ class Observer(Listener):
         self.window = Window()
         self.producers, self.outputs, self.modules = {}, {}, {}
         self.ledgers, self.silent, self.ranges = {}, {}, {}
+        self.changes, self.strangers = Changes(), {}

@@ -40,6 +40,10 @@ class ModuleFacts:
     """In the sampled steps."""
     order: int = -1
     """Place of its first call among the modules; −1 if it was never called."""
+    quiet_calls: int = 0
+    """In the sampled steps while gradients were off, other than in passes of the whole network."""
+    follows_mode: bool = False
+    """Whether it answers otherwise in training than in evaluation, as dropout does."""
 
 
 @dataclass
@@ -54,6 +58,10 @@ class ParameterFacts:
     """Numbers that go into one output; one for vectors."""
     reached: int = 0
     """Loss graphs in which it was found."""
+    moved: bool | None = None
+    """Whether its numbers changed during the watch; None where unknown."""
+    is_fresh: bool | None = None
+    """Of one that did not move: whether it looks initialized, rather than trained before."""
 
 
 @dataclass
@@ -66,6 +74,8 @@ class OptimizerFacts:
     """Plain constants of its first group: "lr", "weight_decay", "momentum", …"""
     strangers: int = 0
     """Parameters that it owns and the watched modules do not have."""
+    has_state: bool = False
+    """Whether it had made steps before the watch."""
 
 
 @dataclass
@@ -237,6 +247,10 @@ class StepRow:
     """Since the step before."""
     waiting: float = 0.0
     """Of these, seconds in a DataLoader."""
+    forwards: int = 0
+    """Calls of the watched networks with gradients on."""
+    training_forwards: int = 0
+    """Of these, in training mode."""
 
 
 @dataclass
@@ -252,6 +266,8 @@ class Evaluation:
     loss: float | None = None
     """Mean over the examples of what the loss function gave; None if none was called."""
     loss_examples: int = 0
+    training_losses: int = 0
+    """Losses that were computed after a forward pass in training mode."""
     accuracy: float | None = None
     output_same: bool | None = None
     """Whether all examples got the same answer; None where unknown."""
@@ -304,6 +320,12 @@ class Record:
     backwards: int = 0
     backwards_without_forward: int = 0
     """Backward passes in steps without a forward pass."""
+    repeated_backwards: int = 0
+    """Backward passes of a loss that had one before an earlier step."""
+    leaf_losses: int = 0
+    """Sampled losses that depend on nothing, made anew from a number."""
+    strangers: list[ParameterFacts] = field(default_factory=list)
+    """Parameters in loss graphs that neither a watched module nor a known optimizer has."""
     first_nonfinite: FirstNonFinite | None = None
     looked_rows: int = 0
     """Training examples whose digest was taken."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg.doctor._record import Activation, Node
+from thalweg.doctor.probes._constants import MOST_DETAILED, add_constants, saved
 from thalweg.doctor.probes._moments import Range, thinned, unit_axis
 
 MOST_NODES = 4000
@@ -24,9 +25,16 @@ class Graph:
         root: The tensor that `backward` is called on.
         names: Of the watched parameters, by identity.
         modules: Of the modules, by the operation that gave their output.
+        is_detailed: Whether to read the constants of the operations, too.
     """
 
-    def __init__(self, root: Tensor, names: dict[int, str], modules: dict[Any, str]) -> None:
+    def __init__(
+        self,
+        root: Tensor,
+        names: dict[int, str],
+        modules: dict[Any, str],
+        is_detailed: bool = False,
+    ) -> None:
         self.nodes: list[Node] = []
         self.raw: list[Any] = []
         self.is_whole = True
@@ -55,6 +63,9 @@ class Graph:
             for node in self.nodes:
                 node.inputs = [each for each in node.inputs if each < len(self.nodes)]
         self.index = index
+        if is_detailed:
+            for node, raw in zip(self.nodes[:MOST_DETAILED], self.raw, strict=False):
+                add_constants(node, raw)
 
     def parameters(self) -> set[str]:
         """Return the names of the parameters that the loss depends on."""
@@ -72,7 +83,7 @@ class Graph:
             kind = KINDS.get(node.name)
             if kind is None:
                 continue
-            values = _saved(raw, "_saved_result")
+            values = saved(raw, "_saved_result")
             if values is None or values.ndim < 2:
                 continue
             before = self.nodes[node.inputs[0]] if node.inputs else node
@@ -110,15 +121,6 @@ def _node(raw: Any, inputs: list[int], names: dict[int, str], module: str | None
     return Node(name, inputs, shape, module)
 
 
-def _saved(raw: Any, name: str) -> Tensor | None:
-    """Return what an operation saved for its gradient; None if it is gone or was overwritten."""
-    try:
-        value = getattr(raw, name, None)
-    except RuntimeError:
-        return None
-    return value.detach() if isinstance(value, Tensor) else None
-
-
 def _activation(kind: str, module: str, values: Tensor, units: int, seen: Range) -> Activation:
     low, high = BOUNDS[kind]
     some = thinned(values)
@@ -129,37 +131,6 @@ def _activation(kind: str, module: str, values: Tensor, units: int, seen: Range)
     at_bound = float(((some < low + near) | (some > high - near)).float().mean())
     dead = seen.within(low, low + near) + seen.within(high - near, high)
     return Activation(kind, module, zero, at_bound, units, dead)
-
-
-def saved_loss(graph: Graph) -> tuple[str, Tensor, Tensor] | None:
-    """Return the loss function nearest the root with its output and target, read off the graph.
-
-    This finds losses that were imported under another name before the watch began.
-    """
-    kinds = {
-        "NllLoss": "nll_loss",
-        "NllLoss2D": "nll_loss",
-        "MseLoss": "mse_loss",
-        "SmoothL1Loss": "smooth_l1_loss",
-        "HuberLoss": "huber_loss",
-        "BinaryCrossEntropy": "binary_cross_entropy",
-        "BinaryCrossEntropyWithLogits": "binary_cross_entropy_with_logits",
-    }
-    for place, (node, raw) in enumerate(zip(graph.nodes, graph.raw, strict=True)):
-        if node.name not in kinds:
-            continue
-        output, target = _saved(raw, "_saved_self"), _saved(raw, "_saved_target")
-        if output is None or target is None:
-            return None
-        kind = kinds[node.name]
-        below = graph.nodes[node.inputs[0]].name if node.inputs else ""
-        # Cross-entropy is these two; which of them the user called, the graph does not tell,
-        # and log-probabilities are logits too.
-        if kind == "nll_loss" and below == "LogSoftmax":
-            kind = "cross_entropy"
-        del place
-        return kind, output, target
-    return None
 
 
 @torch.no_grad()

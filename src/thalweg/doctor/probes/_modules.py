@@ -1,5 +1,6 @@
 """What the modules are and do, seen from their forward hooks."""
 
+import inspect
 from typing import Any
 
 from torch import Tensor, nn
@@ -7,6 +8,11 @@ from torch import Tensor, nn
 from thalweg.doctor._record import Activity, ModuleFacts
 from thalweg.doctor.probes._inputs import tensors_in
 from thalweg.doctor.probes._moments import Range, moments, unit_axis
+
+# Columns that are compared from example to example.
+MOST_COMPARED = 256
+# Equal rows of a batch may differ so much, by the order in which sums are taken.
+ROUNDING = 1e-6
 
 _FAMILIES: list[tuple[str, tuple[type, ...]]] = [
     ("batch norm", (nn.modules.batchnorm._BatchNorm,)),
@@ -33,6 +39,7 @@ def describe(name: str, module: nn.Module) -> ModuleFacts:
         parameters=own,
         is_trainable=any(each.requires_grad for each in module.parameters()),
         options=_options(module),
+        follows_mode=_follows_mode(module),
     )
 
 
@@ -55,6 +62,28 @@ def activity(
     return found
 
 
+def is_same(values: Any, batch: int) -> bool | None:
+    """Return whether the first tensor is the same for all examples; None where that is unknown.
+
+    Args:
+        values: A module's arguments or output.
+        batch: Examples that the network was given.
+    """
+    found = tensors_in(values)
+    if not found or batch < 2 or found[0].is_complex() or not found[0].numel():
+        return None
+    some = found[0].detach()
+    if len(some) % batch == 0:
+        rows = some.reshape(batch, -1)  # Time may have been folded into the batch.
+    elif some.ndim > 1 and some.shape[1] == batch:
+        rows = some.transpose(0, 1).reshape(batch, -1)
+    else:
+        return None
+    rows = rows[:, :: max(1, rows.shape[1] // MOST_COMPARED)].float()
+    low, high = rows.aminmax(dim=0)
+    return bool((high - low).max() <= ROUNDING * rows.abs().max())
+
+
 def _family(module: nn.Module, has_parameters: bool) -> str:
     for family, classes in _FAMILIES:
         if isinstance(module, classes):
@@ -64,6 +93,22 @@ def _family(module: nn.Module, has_parameters: bool) -> str:
     if not has_parameters and any(True for _ in module.children()):
         return "container"
     return "other"
+
+
+def _follows_mode(module: nn.Module) -> bool:
+    """Return whether a module answers otherwise in training mode, children aside."""
+    if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)):
+        return module.dropout > 0
+    if isinstance(module, nn.modules.batchnorm._NormBase):
+        return module.running_mean is not None
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return module.p > 0
+    if type(module).__module__.startswith("torch."):
+        return isinstance(module, nn.RReLU)
+    own = [each for each in type(module).__mro__ if not each.__module__.startswith("torch.")]
+    methods = [method for each in own for name, method in vars(each).items() if name != "train"]
+    codes = [getattr(inspect.unwrap(each), "__code__", None) for each in methods if callable(each)]
+    return any("training" in code.co_names for code in codes if code is not None)
 
 
 def _options(module: nn.Module) -> dict[str, float]:
