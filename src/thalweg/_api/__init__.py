@@ -8,7 +8,7 @@ from thalweg._api._describe import DataCard, describe_data, list_data, list_mode
 from thalweg._api._routing import route
 from thalweg._api._verbs import build, find_learning_rate, fit, load, repeat, resume, train_from
 from thalweg._api._verify import Verification, verify
-from thalweg.doctor import Diagnosis, Record, diagnose, watch
+from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, watch
 from thalweg.tasks import Prediction
 from thalweg.train import Run, next_folder, read_toml
 
@@ -41,6 +41,7 @@ __all__ = [
     "build",
     "compare",
     "describe_data",
+    "diagnose_script",
     "find_learning_rate",
     "fit",
     "list_data",

@@ -12,6 +12,7 @@ from thalweg import __version__
 from thalweg._core.registry import did_you_mean
 from thalweg.cli._compare import compare
 from thalweg.cli._data import data
+from thalweg.cli._diagnose import diagnose
 from thalweg.cli._failures import exit_codes, guarded
 from thalweg.cli._models import models
 from thalweg.cli._predict import predict
@@ -67,7 +68,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exit_codes(),
 )
-for each in (train, resume, predict, report, compare, models, data, verify):
+for each in (train, resume, predict, report, compare, models, data, verify, diagnose):
     app.command()(each)
 
 

@@ -70,6 +70,7 @@ def finish(run: "Run", *, report: bool, as_json: bool) -> int:
     if not as_json:
         # Before the report, so that they are seen whatever becomes of it.
         _print_scores(scores)
+    _say_findings(run)
     page = run.report() if report else None
     if as_json:
         print_json(_summary(run, scores, page))
@@ -89,6 +90,12 @@ def _say_outcome(run: "Run") -> None:
         )
     elif status.state == "stopped":
         say(f"Stopped early, after {status.epochs} of {planned} epochs: {status.reason}.")
+
+
+def _say_findings(run: "Run") -> None:
+    """Name what the doctor found; nothing where it found nothing."""
+    if run.watched is not None and not run.diagnosis.healthy:
+        say(f"\n{run.diagnosis.brief()}")
 
 
 def _test_scores(run: "Run") -> dict[str, float]:

@@ -4,6 +4,7 @@ from thalweg.doctor._diagnose import diagnose
 from thalweg.doctor._faults import FAULTS, Fault
 from thalweg.doctor._finding import Diagnosis, Finding, Remedy
 from thalweg.doctor._record import Record
+from thalweg.doctor._script import diagnose_script
 from thalweg.doctor._watch import Watch, watch
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Remedy",
     "Watch",
     "diagnose",
+    "diagnose_script",
     "watch",
 ]

@@ -133,6 +133,10 @@ class Diagnosis:
             "steps": self.steps,
         }
 
+    def brief(self) -> str:
+        """Return the findings as text, without notes and what was not checked."""
+        return "\n\n".join(map(str, self.findings))
+
     def __str__(self) -> str:
         watched = f"{formats.count(self.steps)} steps watched"
         parts = [str(finding) for finding in self.findings] or [f"Nothing is wrong ({watched})."]

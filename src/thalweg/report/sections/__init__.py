@@ -10,6 +10,7 @@ from thalweg.report.sections._classes import classes
 from thalweg.report.sections._confusion import confusion
 from thalweg.report.sections._curves import curves
 from thalweg.report.sections._data_card import data_card
+from thalweg.report.sections._diagnosis import diagnosis
 from thalweg.report.sections._mistakes import mistakes
 from thalweg.report.sections._numbers import numbers
 from thalweg.report.sections._repetition import repetition
@@ -47,7 +48,10 @@ def compose(run: Run, evidence: Evidence | str) -> list[Section]:
         found = [Section("answers", "Answers", f"{evidence} No answer is therefore shown.")]
     else:
         found = [made for section in ANSWERS if (made := section(run, evidence)) is not None]
-    return [curves(run), *found, *(section(run) for section in BACKGROUND)]
+    # Where something is wrong, that is what the reader came for.
+    is_unwell = run.watched is not None and not run.diagnosis.healthy
+    first = [diagnosis(run), curves(run)] if is_unwell else [curves(run), diagnosis(run)]
+    return [*first, *found, *(section(run) for section in BACKGROUND)]
 
 
 __all__ = ["compose"]
