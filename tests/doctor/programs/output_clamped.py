@@ -33,7 +33,7 @@ def relu_on_logits(seed, is_sick):
     torch.manual_seed(seed)
     (x, y), (valid_x, valid_y) = glyphs()
     model = GlyphNet(is_sick)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.012, momentum=0.9)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     criterion = nn.CrossEntropyLoss()
     history = []
     yield model, optimizer
@@ -59,7 +59,7 @@ def sigmoid_on_a_regression(seed, is_sick):
     if is_sick:
         layers.append(nn.Sigmoid())
     model = nn.Sequential(*layers)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     history = []
     yield model, optimizer
     for _ in range(12):

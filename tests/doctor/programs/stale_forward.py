@@ -131,7 +131,7 @@ def autocast_one_step_late(seed, is_sick):
     torch.manual_seed(seed)
     (x, y), (valid_x, valid_y) = digits(seed)
     model = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.08, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     history = []
     yield model, optimizer
     for _ in range(6):

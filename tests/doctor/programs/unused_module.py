@@ -167,10 +167,10 @@ def cnn_with_idle_blocks(seed, is_sick):
     torch.manual_seed(seed)
     (x, y), (valid_x, valid_y) = glyphs()
     model = GlyphNet(is_sick)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
     history = []
     yield model, optimizer
-    for _ in range(8):
+    for _ in range(6):
         model.train()
         for inputs, targets in batches(x, y, 25):
             optimizer.zero_grad()
