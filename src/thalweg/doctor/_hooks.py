@@ -114,6 +114,8 @@ class Hooks:
             self.depth = max(0, self.depth - 1)
             if torch.is_grad_enabled():
                 self.observer.on_module(path, module, (args, kwargs), output)
+            else:
+                self.observer.on_quiet_module(path)
 
         return up
 

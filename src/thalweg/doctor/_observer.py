@@ -274,11 +274,11 @@ class Observer(Listener):
         self.record.backwards_without_forward += "f" not in window.events
         window.is_training = next(iter(self.models.values())).training
         for ledger in self.ledgers.values():
-            ledger.before_backward()
+            ledger.before_backward(looks=self.is_due)
         if root.grad_fn is not None:
             # The note stays with the graph, so that none has to be kept alive for comparison.
-            before = root.grad_fn.metadata.setdefault(NOTE, self.steps)
-            self.record.repeated_backwards += before != self.steps
+            notes: Any = root.grad_fn.metadata
+            self.record.repeated_backwards += notes.setdefault(NOTE, self.steps) != self.steps
         window.root = root.detach()
         window.loss = self._loss(root).detach()
         if root.device.type == "cpu" and self.record.first_nonfinite is None:
@@ -420,6 +420,7 @@ class Observer(Listener):
             events="".join(window.events),
             is_training=window.is_training,
             is_stale=ledger.is_stale,
+            own_backwards=ledger.backwards,
             forwards=window.forwards,
             training_forwards=window.training_forwards,
             seconds=now - self.time,

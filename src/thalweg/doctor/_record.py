@@ -247,6 +247,8 @@ class StepRow:
     """Since the step before."""
     waiting: float = 0.0
     """Of these, seconds in a DataLoader."""
+    own_backwards: int = 0
+    """Backward passes since the last step of the same optimizer."""
     forwards: int = 0
     """Calls of the watched networks with gradients on."""
     training_forwards: int = 0

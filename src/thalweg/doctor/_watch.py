@@ -50,6 +50,7 @@ class Watch:
         if self._diagnosis is not None:
             return self._diagnosis
         self.observer.read()
+        self.observer.look_back()
         return diagnose(self.record)
 
     def __enter__(self) -> Self:

@@ -22,6 +22,8 @@ class Window:
     events: list[str] = field(default_factory=list)
     backwards: int = 0
     examples: int = 0
+    forwards: int = 0
+    training_forwards: int = 0
     inputs: list[Any] = field(default_factory=list)
     """Arguments of the network's last calls with gradients."""
     calls: list[LossCall] = field(default_factory=list)
@@ -43,44 +45,79 @@ class Window:
 class Ledger:
     """Whether an optimizer's gradients were cleared since its last step.
 
-    One parameter stands for all. Its gradient counts as cleared when it is gone, is another
+    A few parameters stand for all. A gradient counts as cleared when it is gone, is another
     tensor, or was written to by somebody else than a backward pass, which the tensor's version
-    counter shows without looking at its numbers.
+    counter shows without looking at its numbers. Writing through `.data` escapes the counter, so
+    that the numbers are looked at too where a step is looked at closely.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self.witness: Tensor | None = None
-        self.gradient: Tensor | None = None
-        self.version = -1
+        self.witnesses: list[Tensor] = []
+        self.gradients: list[tuple[Tensor, Tensor, int]] = []
+        """Witnesses with the gradients that the last step used, and their versions."""
         self.is_stale = False
+        self.backwards = 0
+        """Since the optimizer's last step."""
+        self.is_cleared_unseen = False
+        """Whether gradients are zeroed where the version counter does not show it."""
 
-    def before_backward(self) -> None:
-        """Look whether anybody has cleared the gradient."""
-        if self.gradient is None or self.witness is None:
+    def before_backward(self, looks: bool = False) -> None:
+        """Look whether anybody has cleared the gradients.
+
+        Args:
+            looks: Whether the numbers may be looked at too.
+        """
+        self.backwards += 1
+        if not self.gradients:
             return
-        now = self.witness.grad
-        if now is not self.gradient or now._version != self.version:
-            self.is_stale = False
+        self.gradients = [
+            (witness, gradient, version)
+            for witness, gradient, version in self.gradients
+            if witness.grad is gradient and gradient._version == version
+        ]
+        if looks and self.gradients:
+            self.is_cleared_unseen = not any(_has_numbers(each) for _, each, _ in self.gradients)
+        if self.is_cleared_unseen:
+            self.gradients = []
+        self.is_stale = bool(self.gradients)
 
     def after_backward(self) -> None:
         """Note what the backward pass has written."""
-        if self.witness is not None and self.gradient is not None:
-            self.gradient = self.witness.grad
-            self.version = -1 if self.gradient is None else self.gradient._version
+        self.gradients = [
+            (witness, witness.grad, witness.grad._version)
+            for witness, _, _ in self.gradients
+            if witness.grad is not None
+        ]
 
     def after_step(self) -> None:
-        """Take the gradient as used up: from now on it is stale until somebody clears it."""
-        if self.witness is None or self.witness.grad is None:
-            self.witness = next(
-                (
-                    each
-                    for group in self.optimizer.param_groups
-                    for each in group["params"]
-                    if each.grad is not None
-                ),
-                None,
-            )
-        self.gradient = None if self.witness is None else self.witness.grad
-        self.version = -1 if self.gradient is None else self.gradient._version
-        self.is_stale = self.gradient is not None
+        """Take the gradients as used up: from now on they are stale until somebody clears them."""
+        if not any(each.grad is not None for each in self.witnesses):
+            self.witnesses = self._choose()
+        self.gradients = [
+            (each, each.grad, each.grad._version)
+            for each in self.witnesses
+            if each.grad is not None
+        ]
+        self.is_stale = bool(self.gradients)
+        self.backwards = 0
+
+    def _choose(self) -> list[Tensor]:
+        """Return the first, the last and one parameter between of those with gradients.
+
+        Who clears one part of a network may forget the others.
+        """
+        owned = [
+            each
+            for group in self.optimizer.param_groups
+            for each in group["params"]
+            if each.grad is not None
+        ]
+        places = sorted({0, len(owned) // 2, len(owned) - 1}) if owned else []
+        return [owned[place] for place in places]
+
+
+def _has_numbers(gradient: Tensor) -> bool:
+    if gradient.is_sparse:
+        return gradient._nnz() > 0
+    return bool(gradient.detach().any())
