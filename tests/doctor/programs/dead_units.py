@@ -1,10 +1,9 @@
 """Programs whose rectifiers answer zero to everything."""
 
-import copy
 import math
 
 import torch
-from _data import batches, digits, glyphs
+from _data import batches, digits, glyphs, wine
 from _suite import sick
 from torch import nn
 from torch.nn import functional as F
@@ -55,35 +54,31 @@ def prior_in_every_bias(seed, is_sick):
             F.binary_cross_entropy_with_logits(model(valid_x), targets)
 
 
-def range_test(model, x, y):
-    """Raise the rate from 1e-4 to 10 and note the loss of each step."""
-    losses = []
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
-    for step in range(60):
-        optimizer.param_groups[0]["lr"] = 1e-4 * 10 ** (step / 12)
-        inputs, targets = next(batches(x, y, 32))
-        loss = F.cross_entropy(model(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+class Prototypes(nn.Module):
+    """Units that answer to what lies within a radius of their prototype."""
+
+    def __init__(self, units, features, radius):
+        super().__init__()
+        self.prototypes = nn.Parameter(torch.randn(units, features))
+        self.radius = radius
+        self.rectify = nn.ReLU()
+
+    def forward(self, x):
+        return self.rectify(self.radius - torch.cdist(x, self.prototypes))
 
 
 @sick("dead-units")
-def after_a_range_test(seed, is_sick):
-    """The search for a learning rate ends in ruins, and training goes on with the ruined model."""
+def prototypes_of_wine(seed, is_sick):
+    """In thirteen dimensions nothing lies within a radius of one."""
     torch.manual_seed(seed)
-    (x, y), (valid_x, valid_y) = digits(seed)
-    model = nn.Sequential(
-        nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)
-    )
-    range_test(model if is_sick else copy.deepcopy(model), x, y)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    (x, y), (valid_x, valid_y) = wine(seed)
+    radius = 1.0 if is_sick else 5.0
+    model = nn.Sequential(Prototypes(24, 13, radius), nn.Linear(24, 3))
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=3e-3)
     yield model, optimizer
-    for _ in range(6):
+    for _ in range(20):
         model.train()
-        for inputs, targets in batches(x, y, 32):
+        for inputs, targets in batches(x, y, 10):
             optimizer.zero_grad()
             F.cross_entropy(model(inputs), targets).backward()
             optimizer.step()

@@ -116,7 +116,7 @@ def autoencoder_scaled_by_batch(seed, is_sick):
     model = nn.Sequential(
         nn.Linear(64, 32), nn.LeakyReLU(), nn.Linear(32, 12), nn.LeakyReLU(), nn.Linear(12, 64)
     )
-    optimizer = torch.optim.RMSprop(model.parameters(), lr=0.0003 * ratio)
+    optimizer = torch.optim.NAdam(model.parameters(), lr=0.001 * ratio)
     yield model, optimizer
     for _ in range(15):
         model.train()

@@ -16,9 +16,9 @@ def large_mlp_on_diabetes(seed, is_sick):
     model = nn.Sequential(
         nn.Linear(10, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 1)
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=8e-4)
     yield model, optimizer
-    for _ in range(60 if is_sick else 8):
+    for _ in range(45 if is_sick else 6):
         model.train()
         for inputs, targets in batches(x, y, 17):
             optimizer.zero_grad()

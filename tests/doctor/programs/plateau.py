@@ -76,10 +76,10 @@ class Locator(nn.Module):
         self.width = width
         self.look = nn.Sequential(
             nn.Conv2d(1, 8, 5, stride=2, padding=2),
-            nn.ReLU(),
+            nn.Tanh(),
             nn.Flatten(),
             nn.Linear(8 * 64, 32),
-            nn.ReLU(),
+            nn.Tanh(),
             nn.Linear(32, 2),
         )
 
@@ -103,11 +103,11 @@ def dots_that_do_not_overlap(seed, is_sick):
     centers = 0.7 * torch.cat([angle.cos(), angle.sin()], dim=1)
     images = draw(centers, 0.3)
     images = (images - images.mean()) / images.std()
-    width = 0.055 if is_sick else 0.5
+    width = 0.08 if is_sick else 0.5
     pictures = draw(centers, width)
     scale = 1 / pictures.std()
     model = Locator(width)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     yield model, optimizer
     for _ in range(10):
         for chosen in torch.randperm(800).split(25):
