@@ -170,9 +170,9 @@ def convolutional_variational_autoencoder_with_warm_up(seed):
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     scores = []
     yield model, optimizer
-    for epoch in range(7):
+    for epoch in range(8):
         beta = min(1.0, (epoch + 1) / 4)
-        for inputs, _ in batches(x, x, 35):
+        for inputs, _ in batches(x, x, 50):
             output, posterior = model(inputs)
             distance = torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
             error = 0.5 * (output - inputs).square().sum(dim=(1, 2, 3)).mean() / 0.3
@@ -257,10 +257,10 @@ def denoising_autoencoder_of_characters(seed):
     (x, _), (valid_x, _) = glyphs()
     valid_noisy = valid_x + 0.8 * torch.randn_like(valid_x)
     model = nn.Sequential(
-        nn.Conv2d(1, 12, 3, stride=2, padding=1), nn.BatchNorm2d(12), nn.ReLU(),
-        nn.Conv2d(12, 24, 3, stride=2, padding=1), nn.BatchNorm2d(24), nn.ReLU(),
-        nn.ConvTranspose2d(24, 12, 4, stride=2, padding=1), nn.BatchNorm2d(12), nn.ReLU(),
-        nn.ConvTranspose2d(12, 1, 4, stride=2, padding=1),
+        nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+        nn.ConvTranspose2d(8, 1, 4, stride=2, padding=1),
     )  # fmt: skip
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     yield model, optimizer
@@ -316,10 +316,10 @@ def flow_on_two_moons(seed):
     points = moons(seed)
     train, valid = points[:1600], points[1600:]
     model = Flow()
-    optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=6e-3)
     scores = []
     yield model, optimizer
-    for _ in range(12):
+    for _ in range(10):
         for inputs, _ in batches(train, train, 64):
             log_likelihood = model(inputs).mean()
             optimizer.zero_grad()
@@ -557,11 +557,11 @@ def pixels_one_after_another(seed):
     class PixelModel(nn.Module):
         def __init__(self):
             super().__init__()
-            self.enter = MaskedConvolution(1, 20, 5, sees_centre=0)
+            self.enter = MaskedConvolution(1, 16, 5, sees_centre=0)
             self.layers = nn.ModuleList(
-                MaskedConvolution(20, 20, 3, sees_centre=1) for _ in range(3)
+                MaskedConvolution(16, 16, 3, sees_centre=1) for _ in range(2)
             )
-            self.head = nn.Conv2d(20, 5, 1)
+            self.head = nn.Conv2d(16, 5, 1)
 
         def forward(self, x):
             x = self.enter(x)
