@@ -31,6 +31,8 @@ from thalweg.doctor.probes._changes import Changes
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._moments import Range
 from thalweg.doctor.probes._parameters import Step
+from thalweg.doctor.trials._mixing import mixing
+from thalweg.doctor.trials._specimen import Specimen
 
 # Steps whose losses may wait on an accelerator before they are read, all at once.
 MOST_PENDING = 50
@@ -80,10 +82,15 @@ class Observer(Listener):
         models: The watched modules by name; a single one has the empty name.
         optimizers: Those that train them.
         sampler: Which steps to look at closely.
+        takes_specimen: Whether to copy network and batch at the first step, for trials.
     """
 
     def __init__(
-        self, models: dict[str, nn.Module], optimizers: list[Optimizer], sampler: Sampler
+        self,
+        models: dict[str, nn.Module],
+        optimizers: list[Optimizer],
+        sampler: Sampler,
+        takes_specimen: bool = False,
     ) -> None:
         self.models = models
         self.sampler = sampler
@@ -109,6 +116,10 @@ class Observer(Listener):
         self.pending: list[tuple[StepRow, Tensor, Tensor]] = []
         self.loaders: dict[int, LoaderFacts] = {}
         self.time = time.perf_counter()
+        self.takes_specimen = takes_specimen
+        self.specimen: Specimen | None = None
+        self.given: Any = None
+        """Arguments of the network's call in the last sample."""
         self.steps = 0
         self.is_quiet_training = False
         """Mode of the network at its last forward pass without gradients."""
@@ -339,6 +350,9 @@ class Observer(Listener):
             if self.window.graph is not None:
                 found.node = self.window.graph.place(call.value)
             sample.losses.append(found)
+        if len(self.models) == 1 and len(self.window.inputs) == 1:
+            self.given = self.window.inputs[0]
+            self._take_specimen()
         for given in self.window.inputs:
             for each in _inputs.tensors_in(given)[:2]:
                 sample.inputs.append(_inputs.facts(each))
@@ -381,9 +395,28 @@ class Observer(Listener):
             for name in self.strangers.values()
         }
         for name, facts in (*self.record.parameters.items(), *strangers.items()):
+            # Frozen in the loop, before any loss reached it, it was never to be trained.
+            if not facts.reached and not self.changes.parameters[name].requires_grad:
+                facts.is_trainable = False
             facts.moved = self.changes.has_moved(name)
             facts.is_fresh = None if facts.moved else self.changes.looks_fresh(name)
         self.record.strangers = list(strangers.values())
+
+    def _take_specimen(self) -> None:
+        if self.takes_specimen and len(self.window.calls) == len(self.ledgers) == 1:
+            self.takes_specimen = False
+            (model,), (call,), (optimizer,) = self.models.values(), self.window.calls, self.ledgers
+            self.specimen = Specimen.take(model, self.given, call, optimizer)
+
+    @guarded
+    def try_mixing(self) -> None:
+        """See on a copy whether examples of a batch influence each other."""
+        if self.given is None or "modules" in self.record.limits:
+            return
+        (model,) = self.models.values()
+        found = mixing(model, self.given)
+        if found is not None:
+            self.record.trials["batch-mixing"] = found
 
     @guarded
     def after_backward(self) -> None:
@@ -421,6 +454,7 @@ class Observer(Listener):
             is_training=window.is_training,
             is_stale=ledger.is_stale,
             own_backwards=ledger.backwards,
+            wasted_backwards=ledger.wasted,
             forwards=window.forwards,
             training_forwards=window.training_forwards,
             seconds=now - self.time,
@@ -494,4 +528,5 @@ class Observer(Listener):
         self.window = Window()
         self.producers, self.outputs, self.modules = {}, {}, {}
         self.ledgers, self.silent, self.ranges = {}, {}, {}
+        self.specimen = self.given = None
         self.changes, self.strangers = Changes(), {}

@@ -249,6 +249,8 @@ class StepRow:
     """Of these, seconds in a DataLoader."""
     own_backwards: int = 0
     """Backward passes since the last step of the same optimizer."""
+    wasted_backwards: int = 0
+    """Of these, passes whose gradients were set to None before any step."""
     forwards: int = 0
     """Calls of the watched networks with gradients on."""
     training_forwards: int = 0
@@ -329,6 +331,8 @@ class Record:
     strangers: list[ParameterFacts] = field(default_factory=list)
     """Parameters in loss graphs that neither a watched module nor a known optimizer has."""
     first_nonfinite: FirstNonFinite | None = None
+    trials: dict[str, float] = field(default_factory=dict)
+    """What experiments on copies found, by fault."""
     looked_rows: int = 0
     """Training examples whose digest was taken."""
     different_rows: int = 0

@@ -1,5 +1,6 @@
 """Watches any training loop from one line around it."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from thalweg.doctor._hooks import Hooks
 from thalweg.doctor._observer import Observer
 from thalweg.doctor._record import Record
 from thalweg.doctor._sampler import Sampler
+from thalweg.doctor.trials._confirm import confirmed
 from thalweg.errors import SettingError
 
 # Steps between two diagnoses while training goes on, for `on_finding`.
@@ -32,7 +34,7 @@ class Watch:
         trials: bool,
         on_finding: Callable[[Finding], None] | None,
     ) -> None:
-        self.observer = Observer(models, optimizers, Sampler(every))
+        self.observer = Observer(models, optimizers, Sampler(every), takes_specimen=trials)
         self.hooks = Hooks(self.observer)
         self.trials = trials
         self.on_finding = on_finding
@@ -68,8 +70,18 @@ class Watch:
         """Take away every hook; an error of the loop goes on its way."""
         self.hooks.remove()
         _patches.detach(self.observer)
-        self._diagnosis = self.diagnosis
+        if error is None:
+            self.observer.try_mixing()
+        self._diagnosis = self._confirmed(self.diagnosis)
         self.observer.forget()
+
+    def _confirmed(self, diagnosis: Diagnosis) -> Diagnosis:
+        """Try the remedies on copies, where that was asked for."""
+        if not self.trials:
+            return diagnosis
+        specimen = self.observer.specimen
+        tried = tuple(confirmed(finding, specimen) for finding in diagnosis.findings)
+        return dataclasses.replace(diagnosis, findings=tried)
 
 
 def watch(

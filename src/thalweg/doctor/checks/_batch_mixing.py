@@ -1,0 +1,32 @@
+"""Examples that leak into each other inside the network."""
+
+from collections.abc import Iterator
+
+from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor._record import Record
+from thalweg.doctor.checks._check import Answer, Unchecked, check
+
+# In standard deviations of the output. Kernels sum in another order for another batch, which
+# moves outputs by a few rounding errors of float32.
+LARGEST_CHANGE = 1e-3
+
+
+@check("batch-mixing")
+def check_batch_mixing(record: Record) -> Iterator[Answer]:
+    """Find networks whose answer to one example moves when another is replaced."""
+    change = record.trials.get("batch-mixing")
+    if change is None:
+        yield Unchecked("which axis of the inputs counts the examples cannot be told")
+    elif change > LARGEST_CHANGE:
+        yield Finding(
+            fault="batch-mixing",
+            where="the network's forward",
+            severity="error",
+            confidence=0.95,
+            evidence={"change in standard deviations": change},
+            remedy=Remedy(
+                "Look for a view, reshape, softmax or attention over the batch axis, such as "
+                "x.view(-1, n) where x.transpose(…) was meant, or batch_first=True left out."
+            ),
+            confirmed=True,
+        )

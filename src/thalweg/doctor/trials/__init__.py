@@ -1,0 +1,1 @@
+"""Experiments on copies: the user's network, optimizer, data and random state are never touched."""
