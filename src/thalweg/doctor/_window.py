@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -57,8 +58,8 @@ class Ledger:
         self.gradients: list[tuple[Tensor, Tensor, int]] = []
         """Witnesses with the gradients that the last step used, and their versions."""
         self.is_stale = False
-        self.backwards = 0
-        """Since the optimizer's last step."""
+        self.backwards = self.wasted = 0
+        """Since the optimizer's last step; those whose gradients were cleared before any step."""
         self.is_cleared_unseen = False
         """Whether gradients are zeroed where the version counter does not show it."""
 
@@ -68,6 +69,8 @@ class Ledger:
         Args:
             looks: Whether the numbers may be looked at too.
         """
+        is_clear = bool(self.witnesses) and all(each.grad is None for each in self.witnesses)
+        self.wasted += is_clear and self.backwards > self.wasted
         self.backwards += 1
         if not self.gradients:
             return
@@ -100,12 +103,13 @@ class Ledger:
             if each.grad is not None
         ]
         self.is_stale = bool(self.gradients)
-        self.backwards = 0
+        self.backwards = self.wasted = 0
 
     def _choose(self) -> list[Tensor]:
-        """Return the first, the last and one parameter between of those with gradients.
+        """Return the smallest parameter with a gradient of each third of them.
 
-        Who clears one part of a network may forget the others.
+        Who clears one part of a network may forget the others; and a gradient that is witness
+        lives on until the next backward pass, so that it should be small.
         """
         owned = [
             each
@@ -113,8 +117,9 @@ class Ledger:
             for each in group["params"]
             if each.grad is not None
         ]
-        places = sorted({0, len(owned) // 2, len(owned) - 1}) if owned else []
-        return [owned[place] for place in places]
+        third = -(-len(owned) // 3)
+        parts = [owned[start : start + third] for start in range(0, len(owned), third or 1)]
+        return [min(part, key=torch.Tensor.numel) for part in parts]
 
 
 def _has_numbers(gradient: Tensor) -> bool:
