@@ -84,10 +84,10 @@ def penalty_by_hand(seed, is_sick):
     (x, y), (valid_x, valid_y) = cancer(seed)
     y, valid_y = y.float(), valid_y.float()
     model = nn.Sequential(nn.Linear(30, 24), nn.Tanh(), nn.Linear(24, 1))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
-    factor = 0.1 if is_sick else 1e-4
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    factor = 0.2 if is_sick else 1e-3
     yield model, optimizer
-    for _ in range(8):
+    for _ in range(6):
         for inputs, targets in batches(x, y, 10):
             loss = F.binary_cross_entropy_with_logits(model(inputs).squeeze(1), targets)
             for parameter in model.parameters():
