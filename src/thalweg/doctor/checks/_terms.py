@@ -1,0 +1,185 @@
+"""What a loss is made of: the errors and likelihoods that it adds up, with sign and weight."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from thalweg.doctor._record import Node, Record
+from thalweg.doctor.checks._region import NEUTRAL, base, below, is_weighted, size
+
+# Most ways from the root to a term that are followed; a loop over examples makes thousands.
+MOST_STEPS = 20_000
+FUNCTIONS = {
+    "NllLoss", "NllLoss2D", "MseLoss", "SmoothL1Loss", "HuberLoss", "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
+}  # fmt: skip
+LIKELIHOODS = ("LogSoftmax", "LogSigmoid", "Log")
+# A logarithm is one of a likelihood where it is taken of one of these.
+CHANCES = ("Softmax", "Sigmoid")
+BOUNDS = frozenset({"Clamp", "ClampMin", "ClampMax", "Add"})
+MEAN, SUM = 1.0, 2.0
+
+
+@dataclass(frozen=True)
+class Term:
+    """One error or likelihood in a loss."""
+
+    place: int
+    """Of its operation in the graph."""
+    kind: Literal["error", "likelihood", "similarity"]
+    """An error is to become small, a likelihood or similarity large."""
+    sign: int
+    """How the loss goes with it: 1, −1, or 0 where that is unknown."""
+    weight: float | None
+    """What the loss changes by when one entry of it changes by one; None where unknown."""
+
+    @property
+    def is_wrong_way(self) -> bool:
+        """Whether minimizing the loss makes an error large or a likelihood small."""
+        return self.sign == (-1 if self.kind == "error" else 1)
+
+    @property
+    def is_right_way(self) -> bool:
+        """Whether minimizing the loss makes an error small or a likelihood large."""
+        return self.sign == (1 if self.kind == "error" else -1)
+
+
+def terms(record: Record) -> list[Term]:
+    """Return the terms that a loss is a linear function of; those it hides are not found."""
+    graph = record.graph
+    found: list[Term] = []
+    queue: list[tuple[int, int, float | None]] = [(0, 1, 1.0)] if graph else []
+    for _ in range(MOST_STEPS):
+        if not queue:
+            break
+        place, sign, weight = queue.pop()
+        term = _term(graph, place, sign, weight)
+        if term is not None:
+            found.append(term)
+        elif not is_weighted(graph, place):
+            queue.extend(_onwards(graph, place, sign, weight))
+    return found
+
+
+def _term(graph: list[Node], place: int, sign: int, weight: float | None) -> Term | None:
+    """Return the term that an operation is, if it is one."""
+    name = base(graph[place])
+    if name in ("NllLoss", "NllLoss2D"):
+        return _negative_likelihood(graph, place, sign, weight)
+    if name in FUNCTIONS:
+        return Term(place, "error", sign, _per_entry(graph, place, weight))
+    if name in LIKELIHOODS and _is_likelihood(graph, place):
+        return Term(place, "likelihood", sign, weight)
+    if is_error(graph, place):
+        return Term(place, "error", sign, weight)
+    if _is_cosine(graph, place):
+        return Term(place, "similarity", sign, weight)
+    return None
+
+
+def _negative_likelihood(graph: list[Node], place: int, sign: int, weight: float | None) -> Term:
+    """Return what `nll_loss` takes the negative of, which may itself have a minus too many."""
+    weight = _per_entry(graph, place, weight)
+    under = below(graph, place)
+    turns = 0
+    while under is not None and base(graph[under]) == "Neg":
+        turns += 1
+        under = below(graph, under)
+    if under is None or base(graph[under]) not in LIKELIHOODS:
+        return Term(place, "error", sign * (-1) ** turns, weight)
+    return Term(place, "likelihood", -sign * (-1) ** turns, weight)
+
+
+def _per_entry(graph: list[Node], place: int, weight: float | None) -> float | None:
+    """Return the weight of one compared entry, where a loss function takes the mean of them."""
+    node = graph[place]
+    given = graph[node.inputs[0]].shape if node.inputs else []
+    entries = size(given)
+    if base(node) == "NllLoss":
+        entries = given[0] if len(given) > 1 else 1
+    elif base(node) == "NllLoss2D":
+        entries = entries // max(1, given[1]) if len(given) > 1 else entries
+    is_mean = node.options.get("reduction", MEAN) == MEAN
+    return weight if weight is None or not is_mean else weight / max(1, entries)
+
+
+def _is_likelihood(graph: list[Node], place: int) -> bool:
+    if base(graph[place]) != "Log":
+        return True
+    under = below(graph, place, BOUNDS)
+    return under is not None and base(graph[under]) in CHANCES
+
+
+def is_error(graph: list[Node], place: int) -> bool:
+    """Return whether this is the square or size of a difference from something that is fixed."""
+    node, name = graph[place], base(graph[place])
+    is_square = name == "Pow" and node.options.get("exponent") == 2
+    is_square |= name == "Mul" and len(node.inputs) == 2 and node.inputs[0] == node.inputs[1]
+    if not (is_square or name == "Abs") or not node.inputs:
+        return False
+    difference = graph[node.inputs[0]]
+    return base(difference) in ("Sub", "Rsub") and len(difference.inputs) == 1
+
+
+def _is_cosine(graph: list[Node], place: int) -> bool:
+    """Return whether an output, divided by its own length, is multiplied with something fixed."""
+    node = graph[place]
+    if base(node) != "Mul" or len(node.inputs) != 1 or not node.constant:
+        return False
+    share = graph[node.inputs[0]]
+    if base(share) != "Div" or len(share.inputs) != 2 or size(node.constant) < 2:
+        return False
+    divisor = share.inputs[1]
+    for _ in range(4):
+        if base(graph[divisor]) in ("LinalgVectorNorm", "Norm"):
+            return True
+        if not graph[divisor].inputs:
+            return False
+        divisor = graph[divisor].inputs[0]
+    return False
+
+
+def _onwards(
+    graph: list[Node], place: int, sign: int, weight: float | None
+) -> Iterator[tuple[int, int, float | None]]:
+    """Yield the inputs of a linear operation, with the sign and weight that they have in it."""
+    node, name = graph[place], base(graph[place])
+    if name in ("Mul", "Div"):
+        yield from _scaled(node, name, sign, weight)
+    elif name in ("Add", "Sub", "Rsub"):
+        step = node.options.get("alpha", 1.0)
+        for number, each in enumerate(node.inputs):
+            operand = number + int(node.options.get("operand", 0))
+            is_minus = (name == "Sub" and operand == 1) or (name == "Rsub" and operand == 0)
+            turned = sign * (-1 if is_minus else 1) * (1 if step >= 0 else -1)
+            yield each, turned, weight
+    elif name == "Neg":
+        yield node.inputs[0], -sign, weight
+    elif name == "Mean" and node.inputs:
+        given = graph[node.inputs[0]].shape
+        entries = size(given) / max(1, size(node.shape))
+        yield node.inputs[0], sign, None if weight is None else weight / max(1.0, entries)
+    elif name in ("Sum", "Where", "MaskedFill", "Nansum") or name in NEUTRAL:
+        for each in node.inputs:
+            yield each, sign, weight
+    elif name == "Sqrt":
+        yield node.inputs[0], sign, None
+
+
+def _scaled(
+    node: Node, name: str, sign: int, weight: float | None
+) -> Iterator[tuple[int, int, float | None]]:
+    """Yield the input of a product with something fixed, or what is divided."""
+    is_quotient_of_fixed = name == "Div" and "operand" in node.options
+    if is_quotient_of_fixed or (name == "Mul" and len(node.inputs) != 1):
+        return
+    if not node.inputs or not node.factors or not node.factors[0]:
+        return
+    low, high = node.factors[0]
+    if low < 0 < high:
+        yield node.inputs[0], 0, None
+        return
+    turned = sign * (-1 if high <= 0 and low < 0 else 1)
+    factor = low if name == "Mul" else (1 / low if low else 0.0)
+    is_known = low == high and weight is not None
+    yield node.inputs[0], turned, weight * abs(factor) if is_known else None
