@@ -1,0 +1,120 @@
+"""Steps that are too long."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor._record import Record
+from thalweg.doctor.checks import _outcome
+from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._progress import losses, slope_and_noise, start_and_end
+
+# A step of half the weights' own size leaves little of what initialization made; usual steps
+# are a hundredth of that.
+OVERWRITES = 0.5
+# Late in training usual steps are a thousandth to a hundredth of the weights.
+LONG = 0.05
+# The loss has jumped or risen, beyond any noise, where it is so many times the first.
+RISE = 1.3
+# Of the first loss, or that of a guess, so much is left where something is wrong enough to look
+# for a cause; a good fit excuses a rough start.
+POOR = 0.25
+# With nothing learned the rate is at fault altogether, not only wasteful.
+NOTHING_LEARNED = 0.9
+# Validation on the same examples has no noise of its own: jumps of this share, back and forth,
+# come from the weights.
+BOUNCE = 0.08
+FEWEST = 10
+
+
+@check(
+    "lr-too-high",
+    explains=(
+        *("non-finite", "exploding-gradient", "dead-units", "saturated-units", "plateau"),
+        *("vanishing-gradient", "underfitting", "overfitting", "batch-norm-small-batch"),
+    ),
+)
+def check_lr_too_high(record: Record) -> Iterator[Answer]:
+    """Find steps that overwrite the weights, overshoot, or bounce."""
+    moves = _outcome.relative_steps(record)
+    series = losses(record, None)
+    if len({row.optimizer for row in record.steps}) > 1:
+        yield Unchecked("the losses of several optimizers push each other up and down")
+        return
+    if len(record.steps) < FEWEST or not moves or not series:
+        yield Unchecked("too few steps, or none whose length was seen")
+        return
+    found = _diverged(record, series, moves) or _overwritten(record, series, moves)
+    found = found or _bouncing(record, series, moves)
+    if found is None:
+        return
+    left = _outcome.remaining(record)
+    is_error = left is None or left > NOTHING_LEARNED
+    rate = _outcome.peak_rate(record)
+    yield Finding(
+        fault="lr-too-high",
+        where="loop",
+        severity="error" if is_error else "warning",
+        confidence=0.9 if is_error else 0.75,
+        evidence={"learning rate": rate, "loss": _outcome.rounded(series), **found},
+        remedy=Remedy(
+            f"Lower the learning rate: lr={rate / 10:.1g} in place of lr={rate:.3g}.",
+            lambda config: {"learning_rate": rate / 10},
+        ),
+    )
+
+
+def _diverged(record: Record, series: list[float], moves: list) -> dict | None:
+    """Return evidence that the loss ran away under long steps."""
+    lost = sum(not math.isfinite(row.loss) for row in record.steps)
+    longest = max(share for _, share in moves)
+    risen = max(series) if lost else start_and_end(series)[1]
+    if longest > LONG and series[0] > 0 and risen > RISE**2 * series[0]:
+        return {
+            "first loss": series[0],
+            "later loss": risen,
+            "losses lost to overflow": lost,
+            "longest step as share of the weights": longest,
+        }
+    return None
+
+
+def _overwritten(record: Record, series: list[float], moves: list) -> dict | None:
+    """Return evidence that early steps replaced the weights, and that it did harm."""
+    longest = max((share for step, share in moves if step <= 5), default=0.0)
+    left = _outcome.remaining(record)
+    early = series[1 : max(8, len(series) // 10)]
+    highest = max(np.median(early[place : place + 3]) for place in range(len(early) - 2))
+    if longest > OVERWRITES and left is not None and left > POOR and highest > RISE * series[0]:
+        return {
+            "first loss": series[0],
+            "loss soon after": float(highest),
+            "early step as share of the weights": longest,
+            "share of the loss that is left": left,
+        }
+    return None
+
+
+def _bouncing(record: Record, series: list[float], moves: list) -> dict | None:
+    """Return evidence that long steps go back and forth and get nowhere."""
+    middle = record.steps[len(record.steps) // 2].step
+    late = float(np.median([share for step, share in moves if step >= middle] or [0.0]))
+    left = _outcome.remaining(record)
+    if late < LONG or left is None or left < POOR:
+        return None
+    if slope_and_noise(series[len(series) // 2 :]).significance < -_outcome.NO_TREND:
+        return None
+    passes = [each.loss for each in record.evaluations if each.loss is not None]
+    recent = np.asarray(passes[len(passes) // 2 :])
+    if len(recent) < 4:
+        return None
+    jump = float(np.median(np.abs(np.diff(recent))) / max(1e-12, np.median(recent)))
+    if jump < BOUNCE:
+        return None
+    return {
+        "late step as share of the weights": late,
+        "jump of validation from pass to pass": jump,
+        "share of the loss that is left": left,
+    }

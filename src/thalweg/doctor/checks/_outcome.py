@@ -1,0 +1,108 @@
+"""How a training ended, and how far it moved its weights."""
+
+import math
+
+import numpy as np
+
+from thalweg.doctor._record import Motion, Record
+from thalweg.doctor.checks._progress import (
+    losses,
+    slope_and_noise,
+    smoothed,
+    start_and_end,
+    uninformed,
+)
+
+# Trends that chance gives once in 700 runs are no trends.
+NO_TREND = 3.0
+
+
+def has_one_loss(record: Record) -> bool:
+    """Return whether one optimizer minimizes one loss, so that its curve tells of progress.
+
+    The losses of adversaries rise and fall with each other, and one below zero has no floor.
+    """
+    if len({row.optimizer for row in record.steps}) != 1:
+        return False
+    series = losses(record, None)
+    return bool(series) and min(series) >= 0
+
+
+def remaining(record: Record) -> float | None:
+    """Return the loss at the end, as a share of what it began with or a guess would give.
+
+    Penalties that the loop adds are left out where the loss function was seen, and validation
+    counts where it is better. None where the curve does not tell.
+    """
+    series = losses(record, None)
+    if not has_one_loss(record) or len(series) < 4:
+        return None
+    guess = uninformed(record)
+    start = min(series[0], start_and_end(series)[0])
+    start = start if guess is None else min(start, guess)
+    ends = [start_and_end(series)[1], *_other_ends(record)]
+    return min(ends) / start if start > 0 else None
+
+
+def _other_ends(record: Record) -> list[float]:
+    passes = [each.loss for each in record.evaluations if each.loss is not None]
+    found = [float(np.median(passes[-3:]))] if passes else []
+    bare = data_losses(record)
+    return found + ([float(np.median(bare[-3:]))] if bare else [])
+
+
+def data_losses(record: Record) -> list[float]:
+    """Return what the loss function gave in the samples, without what the loop adds."""
+    return [
+        sample.losses[0].value
+        for sample in record.samples
+        if len(sample.losses) == 1 and math.isfinite(sample.losses[0].value)
+    ]
+
+
+def is_flat(series: list[float]) -> bool:
+    """Return whether a series has no trend beyond its noise, or none worth a fiftieth of it."""
+    trend = slope_and_noise(series)
+    change = abs(trend.slope) * len(series)
+    return abs(trend.significance) < NO_TREND or change < 0.02 * abs(trend.level)
+
+
+def relative_steps(record: Record) -> list[tuple[int, float]]:
+    """Return by sample how far a step moved the weights, as a share of their size.
+
+    The middle one of all weight matrices that moved; vectors are left out, for biases begin at
+    zero, where every step is large.
+    """
+    found = []
+    for sample in record.samples:
+        shares = [
+            motion.update / motion.weight
+            for name, motion in sample.parameters.items()
+            if is_matrix(record, name) and motion.weight > 0 and 0 < motion.update < math.inf
+        ]
+        if shares:
+            found.append((sample.step, float(np.median(shares))))
+    return found
+
+
+def is_matrix(record: Record, name: str) -> bool:
+    """Return whether this is a weight matrix or kernel."""
+    return name in record.parameters and len(record.parameters[name].shape) > 1
+
+
+def matrices(record: Record) -> list[tuple[int, dict[str, Motion]]]:
+    """Return the motions of weight matrices by sampled step."""
+    return [
+        (sample.step, {n: m for n, m in sample.parameters.items() if is_matrix(record, n)})
+        for sample in record.samples
+    ]
+
+
+def peak_rate(record: Record) -> float:
+    """Return the highest learning rate that was seen."""
+    return max((row.rate for row in record.steps if math.isfinite(row.rate)), default=0.0)
+
+
+def rounded(series: list[float], count: int = 8) -> list[float]:
+    """Return a short series for a page: means of stretches, to four digits."""
+    return [float(f"{each:.4g}") for each in smoothed(series, count)]

@@ -1,0 +1,170 @@
+"""Decay, penalties, dropout or noise that leave nothing of what the data say."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor._record import Record
+from thalweg.doctor.checks import _outcome
+from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._progress import uninformed
+
+# Of the first loss, or that of a guess, so much is left at least.
+POOR = 0.2
+# In most steps of most matrices, the pull of the decay is stronger than that of the data.
+DECAY_OF_GRADIENT = 1.0
+# Decoupled decay as a share of the whole step. Where noisy steps and decay balance, which is
+# usual late in a training, it is half of the step's share of the weights: some hundredths.
+DECAY_OF_STEP = 0.5
+# Rates for hidden units go up to a half; beyond this they are meant as the share to keep.
+DROPOUT = 0.7
+DROPOUT_LEFT = 0.6
+# A penalty of this share of the loss counts where the data's own loss is no better than a guess
+# and the weights have shrunk to a part of what they were.
+PENALTY = 0.2
+SHRUNK = 0.5
+NO_BETTER_THAN_A_GUESS = 0.9
+# In training mode no better than a guess, in evaluation mode better by this much: what differs
+# between the modes hides the data.
+GAP = 0.1
+FEWEST = 30
+
+
+@check("over-regularized", explains=("plateau", "underfitting", "dead-units", "lr-too-high"))
+def check_over_regularized(record: Record) -> Iterator[Answer]:
+    """Find what pulls the weights, or hides the data, more strongly than the data speak."""
+    left = _outcome.remaining(record)
+    if left is None or len(record.steps) < FEWEST:
+        yield Unchecked("too few steps, or a loss whose floor is unknown")
+        return
+    if left < POOR:
+        return
+    for find in (_decay, _penalty, _dropout, _noise):
+        found = find(record, left)
+        if found is not None:
+            yield found
+            return
+
+
+def _finding(where: str, left: float, evidence: dict, remedy: Remedy) -> Finding:
+    return Finding(
+        fault="over-regularized",
+        where=where,
+        severity="error",
+        confidence=0.85,
+        evidence={**evidence, "share of the loss that is left": left},
+        remedy=remedy,
+    )
+
+
+def _decay(record: Record, left: float) -> Finding | None:
+    options = record.optimizers[0].options
+    decay, is_decoupled = float(options.get("weight_decay", 0) or 0), _is_decoupled(record)
+    if decay <= 0:
+        return None
+    middle = record.steps[len(record.steps) // 2].step
+    rates = {row.step: row.rate for row in record.steps}
+    ratios = []
+    for step, motions in _outcome.matrices(record):
+        for motion in motions.values():
+            pull = motion.update if is_decoupled else motion.gradient
+            if step >= middle and pull and motion.weight > 0:
+                factor = rates.get(step, 0.0) if is_decoupled else 1.0
+                ratios.append(factor * decay * motion.weight / pull)
+    bound = DECAY_OF_STEP if is_decoupled else DECAY_OF_GRADIENT
+    if len(ratios) < 4 or float(np.median(ratios)) < bound:
+        return None
+    against = "step" if is_decoupled else "gradient of the data"
+    return _finding(
+        "optimizer",
+        left,
+        {"weight decay": decay, f"decay as share of the {against}": float(np.median(ratios))},
+        Remedy(
+            f"Lower it: weight_decay={decay / 100:.1g} in place of {decay:.3g}; values such as "
+            "0.1 are meant for AdamW, which does not add them to the gradient.",
+            lambda config: {"weight_decay": decay / 100},
+        ),
+    )
+
+
+def _is_decoupled(record: Record) -> bool:
+    facts = record.optimizers[0]
+    return facts.kind.endswith("W") or bool(facts.options.get("decoupled_weight_decay"))
+
+
+def _penalty(record: Record, left: float) -> Finding | None:
+    """Find what the loop adds to the loss, where it holds the weights down."""
+    guess = uninformed(record)
+    roots = {row.step: row.root for row in record.steps}
+    late = [each for each in record.samples if len(each.losses) == 1][-5:]
+    added = [
+        1 - each.losses[0].value / roots[each.step] for each in late if roots.get(each.step, 0) > 0
+    ]
+    sizes = [
+        math.sqrt(sum(each.weight**2 for each in motions.values()) / len(motions))
+        for _, motions in _outcome.matrices(record)
+        if motions
+    ]
+    if guess is None or not added or len(sizes) < 2 or left < NO_BETTER_THAN_A_GUESS:
+        return None
+    share, shrunk = float(np.median(added)), sizes[-1] / max(1e-12, sizes[0])
+    if share < PENALTY or shrunk > SHRUNK:
+        return None
+    return _finding(
+        "loss",
+        left,
+        {"penalty as share of the loss": share, "weights at the end over those at first": shrunk},
+        Remedy(
+            "Divide the factor of the penalty that is added to the loss by a hundred, or take its "
+            "mean over the weights in place of the sum."
+        ),
+    )
+
+
+def _dropout(record: Record, left: float) -> Finding | None:
+    rates = {
+        path: facts.options.get("p", 0.0)
+        for path, facts in record.modules.items()
+        if facts.family == "dropout" and facts.order >= 0
+    }
+    highest = max(rates, key=lambda path: rates[path], default=None)
+    if highest is None or rates[highest] < DROPOUT or left < DROPOUT_LEFT:
+        return None
+    return _finding(
+        highest,
+        left,
+        {"share that is dropped": rates[highest]},
+        Remedy(
+            f"nn.Dropout(p) takes the share to drop, not to keep: p={1 - rates[highest]:.1g} in "
+            f"place of p={rates[highest]:.2g}."
+        ),
+    )
+
+
+def _noise(record: Record, left: float) -> Finding | None:
+    guess = uninformed(record)
+    bare = _outcome.data_losses(record)
+    passes = [
+        each.loss
+        for each in record.evaluations
+        if each.loss is not None and not each.training_forwards
+    ]
+    if guess is None or len(bare) < 4 or not passes:
+        return None
+    noisy = [row.loss for row in record.steps[-len(record.steps) // 4 :]]
+    trained, tested = float(np.mean(noisy)), float(np.median(passes[-3:]))
+    error = float(np.std(noisy)) / math.sqrt(len(noisy))
+    is_hidden = trained > NO_BETTER_THAN_A_GUESS * guess
+    if not is_hidden or trained - tested < max(GAP * guess, 4 * error):
+        return None
+    return _finding(
+        "network",
+        left,
+        {"loss in training mode": trained, "in evaluation mode": tested, "of a guess": guess},
+        Remedy(
+            "Lower what the network does in training mode only, noise or dropout: it hides the "
+            "data from the loss."
+        ),
+    )
