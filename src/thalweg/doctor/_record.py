@@ -139,6 +139,8 @@ class LossFacts:
     """Where it stands in the sample's graph."""
     form: str = ""
     """Of a "custom" one, read off the graph: "squared error" or "absolute error"."""
+    is_weighted: bool = False
+    """Whether it was given weights by class or example."""
 
 
 @dataclass

@@ -133,7 +133,7 @@ def uninformed(record: Record, optimizer: int = 0) -> float | None:
     rows = {row.optimizer for row in record.steps}
     if len(kinds) != 1 or len(rows) > 1 or optimizer not in rows:
         return None
-    if any(loss.reduction not in ("mean", "none") for loss in facts):
+    if any(loss.is_weighted or loss.reduction not in ("mean", "none") for loss in facts):
         return None
     return _uninformed(next(iter(kinds)), facts)
 

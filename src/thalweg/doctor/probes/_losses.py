@@ -45,6 +45,9 @@ def facts(call: LossCall) -> LossFacts:
         output=moments(output) or Moments(0.0, 0.0, 0.0, 0.0),
         target=moments(target),
     )
+    found.is_weighted = any(
+        isinstance(each, Tensor) for each in (*call.rest, *call.options.values())
+    )
     found.sequence = target.flatten()[:LONGEST_SEQUENCE].double().tolist()
     distinct = target.flatten()[:10_000].unique()
     if len(distinct) <= MOST_VALUES:
