@@ -1,5 +1,7 @@
 """A watched loop trains to the same bits, and nothing of the watch is left behind."""
 
+import copy
+import dataclasses
 import threading
 
 import pytest
@@ -212,3 +214,37 @@ def test_the_record_survives_json():
     again = tw.doctor.Record.from_json(json.loads(json.dumps(record.to_json())))
     assert again == record
     assert record.samples and record.graph and record.evaluations
+
+
+def test_copies_and_files_of_a_watched_network_are_not_watched(tmp_path):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with tw.watch(model, optimizer, every=1) as doctor:
+        train(model, optimizer, number=3)
+        double = copy.deepcopy(model)
+        torch.save(model, tmp_path / "model.pt")
+        again = torch.load(tmp_path / "model.pt", weights_only=False)
+        for other in (double, again):
+            train(other, torch.optim.SGD(other.parameters(), lr=0.1), number=2)
+    assert len(doctor.record.steps) == 3
+    assert sum("f" in row.events for row in doctor.record.steps) == 3
+
+
+def test_a_trial_confirms_on_a_copy_that_steps_are_too_short():
+    from thalweg.doctor.trials._confirm import TRIALS
+    from thalweg.doctor.trials._specimen import Specimen
+
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+    with tw.watch(model, optimizer, trials=True) as doctor:
+        before, state = weights(model), torch.get_rng_state()
+        x, y = next(batches())
+        F.cross_entropy(model(x), y).backward()
+        specimen = doctor.observer.specimen
+    assert isinstance(specimen, Specimen)
+    assert TRIALS["lr-too-low"](specimen) is True
+    assert TRIALS["lr-too-high"](specimen) is False
+    assert TRIALS["underfitting"](dataclasses.replace(specimen, options={"lr": 0.5})) is False
+    assert not (torch.get_rng_state() == state).all()  # dropout drew, as it does anyway
+    for ours, theirs in zip(weights(model)[:1], before[:1], strict=True):
+        assert ours.equal(theirs)

@@ -1,5 +1,6 @@
 """Hooks on networks and optimizers: a light one always, many while a step is looked at closely."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,6 +13,35 @@ from torch.optim.optimizer import (
 from torch.utils.hooks import RemovableHandle
 
 from thalweg.doctor._observer import Observer
+
+
+def silent(*args: Any, **kwargs: Any) -> None:
+    """Do nothing: what a hook becomes in a copy or a file of a watched network."""
+
+
+def _silence() -> Callable[..., None]:
+    return silent
+
+
+class Hook:
+    """A hook that stays with the network it was put on.
+
+    Loops copy and pickle networks while they are watched; neither the copy nor the file may
+    carry the watch along.
+    """
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any) -> None:
+        """Tell the watch."""
+        self.function(*args)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return silent
+
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
+        return _silence, ()
 
 
 class Hooks:
@@ -33,7 +63,7 @@ class Hooks:
     def install(self) -> None:
         """Begin to watch; the first step closely."""
         for model in self.entries.values():
-            self.always.append(model.register_forward_pre_hook(self._enter, with_kwargs=True))
+            self.always.append(model.register_forward_pre_hook(Hook(self._enter), with_kwargs=True))
         for optimizer in self.observer.ledgers:
             self.watch_optimizer(optimizer)
         if not self.observer.ledgers:
@@ -43,8 +73,8 @@ class Hooks:
 
     def watch_optimizer(self, optimizer: Optimizer) -> None:
         """Be told of an optimizer's steps."""
-        self.always.append(optimizer.register_step_pre_hook(self._before_step))
-        self.always.append(optimizer.register_step_post_hook(self._after_step))
+        self.always.append(optimizer.register_step_pre_hook(Hook(self._before_step)))
+        self.always.append(optimizer.register_step_post_hook(Hook(self._after_step)))
 
     def remove(self) -> None:
         """Leave no hook behind."""
@@ -89,8 +119,8 @@ class Hooks:
         for path, module in self.observer.modules.items():
             if path in hidden or isinstance(module, torch.jit.ScriptModule):
                 continue
-            self.close.append(module.register_forward_pre_hook(self._down(path)))
-            self.close.append(module.register_forward_hook(self._up(path), with_kwargs=True))
+            self.close.append(module.register_forward_pre_hook(Hook(self._down(path))))
+            self.close.append(module.register_forward_hook(Hook(self._up(path)), with_kwargs=True))
 
     def _look_away(self) -> None:
         for handle in self.close:
@@ -127,7 +157,9 @@ class Hooks:
             return
         if self.observer.record.steps and "f" not in self.observer.record.steps[-1].events:
             for path, module in list(self.entries.items())[known:]:
-                self.always.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
+                self.always.append(
+                    module.register_forward_pre_hook(Hook(self._enter), with_kwargs=True)
+                )
                 del path
         self.entries = dict(list(self.entries.items())[:known])
 

@@ -2,7 +2,10 @@
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 
@@ -15,6 +18,9 @@ STEPS = 20
 STEPS_BY_HEART = 150
 # How much better a remedy must do to count: a fifth is beyond what dropout's draws explain.
 MARGIN = 0.2
+
+FACTORS = (10.0, 100.0, 1000.0)
+"""By which a rate that is too low is raised, in turn."""
 
 Trial = Callable[[Specimen], bool | None]
 
@@ -34,14 +40,23 @@ def _lower_rate(specimen: Specimen) -> bool:
     """Say whether a tenth of the rate does better where this one does not learn."""
     own = specimen.train(STEPS)
     slower = specimen.train(STEPS, lambda options: {"lr": options["lr"] / 10})
-    return _end(own) > own[0] or _end(slower) < (1 - MARGIN) * _end(own)
+    rises = _end(own) > _start(own) + MARGIN * abs(_start(own))
+    return rises or _end(slower) < (1 - MARGIN) * _end(own)
 
 
 def _higher_rate(specimen: Specimen) -> bool:
-    """Say whether ten times the rate gets further."""
+    """Say whether ten, a hundred or a thousand times the rate gets much further."""
     own = specimen.train(STEPS)
-    faster = specimen.train(STEPS, lambda options: {"lr": options["lr"] * 10})
-    return own[0] - _end(faster) > 2 * (own[0] - _end(own)) + MARGIN * 0.01 * abs(own[0])
+    fell = _start(own) - _end(own)
+    for factor in FACTORS:
+        faster = specimen.train(STEPS, partial(_times, factor=factor))
+        if _start(faster) - _end(faster) > 2 * fell + MARGIN / 2 * abs(_start(own)):
+            return True
+    return False
+
+
+def _times(options: dict[str, Any], factor: float) -> dict[str, Any]:
+    return {"lr": options["lr"] * factor}
 
 
 def _no_decay(specimen: Specimen) -> bool | None:
@@ -62,7 +77,7 @@ def _clipped(specimen: Specimen) -> bool:
 def _by_heart(specimen: Specimen) -> bool:
     """Say whether not even one batch can be learned by heart."""
     losses = specimen.train(STEPS_BY_HEART)
-    return _end(losses) > losses[0] / 2
+    return _end(losses) > _start(losses) / 2
 
 
 def _standardized(specimen: Specimen) -> bool | None:
@@ -78,9 +93,14 @@ def _standardized(specimen: Specimen) -> bool | None:
     return _end(better) < (1 - MARGIN) * _end(own)
 
 
+def _start(losses: list[float]) -> float:
+    """Return the mean of the first losses; dropout makes each a little random."""
+    return statistics.fmean(losses[:3])
+
+
 def _end(losses: list[float]) -> float:
-    """Return the last loss; infinity where training blew up."""
-    return losses[-1] if math.isfinite(losses[-1]) else math.inf
+    """Return the mean of the last losses; infinity where training blew up."""
+    return statistics.fmean(losses[-3:]) if math.isfinite(losses[-1]) else math.inf
 
 
 TRIALS: dict[str, Trial] = {

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ class Specimen:
     @classmethod
     def take(
         cls, model: nn.Module, given: tuple[Any, ...], call: LossCall, optimizer: Optimizer
-    ) -> Self | None:
+    ) -> "Specimen | None":
         """Return a copy of what a loop is about to train on; None where that cannot be had.
 
         A loop whose loss cannot be computed again from the network's output has none.
