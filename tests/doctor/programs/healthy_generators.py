@@ -316,7 +316,8 @@ def flow_on_two_moons(seed):
     points = moons(seed)
     train, valid = points[:1600], points[1600:]
     model = Flow()
-    optimizer = torch.optim.Adam(model.parameters(), lr=6e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10, eta_min=5e-4)
     scores = []
     yield model, optimizer
     for _ in range(10):
@@ -326,6 +327,7 @@ def flow_on_two_moons(seed):
             (-log_likelihood).backward()
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
+        scheduler.step()
         with torch.no_grad():
             scores.append(model(valid).mean().item())
 

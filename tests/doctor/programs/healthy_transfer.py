@@ -66,10 +66,10 @@ def features_without_gradient(seed):
     """The trunk runs under no_grad although its parameters still say they need a gradient."""
     torch.manual_seed(seed)
     low, (train, valid) = low_and_high(seed)
-    trunk = nn.Sequential(nn.Linear(64, 96), nn.ReLU(), nn.Linear(96, 96), nn.ReLU())
+    trunk = nn.Sequential(nn.Linear(64, 96), nn.ReLU(), nn.Linear(96, 96), nn.LayerNorm(96))
     pretrain(nn.Sequential(trunk, nn.Linear(96, 5)), *low)
     head = nn.Linear(96, 5)
-    optimizer = torch.optim.SGD(head.parameters(), lr=0.003, momentum=0.9)
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.02, momentum=0.9)
     yield head, optimizer
     for _ in range(10):
         for x, y in batches(*train, 25):
@@ -314,7 +314,7 @@ def prompts_for_a_frozen_transformer(seed):
     model.head = nn.Linear(32, 5)
     optimizer = torch.optim.Adam([model.prompt, *model.head.parameters()], lr=1e-2)
     yield model, optimizer
-    for _ in range(10):
+    for _ in range(8):
         for x, y in batches(*train, 32):
             optimizer.zero_grad()
             F.cross_entropy(model(x), y).backward()
