@@ -12,7 +12,9 @@ if TYPE_CHECKING:
         find_learning_rate,
         fit,
         load,
+        preflight,
         resume,
+        treat,
         verify,
         watch,
     )
@@ -30,9 +32,11 @@ __all__ = [
     "fit",
     "load",
     "models",
+    "preflight",
     "resume",
     "tasks",
     "train",
+    "treat",
     "verify",
     "watch",
 ]

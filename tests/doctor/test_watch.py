@@ -235,7 +235,7 @@ def test_a_trial_confirms_on_a_copy_that_steps_are_too_short():
     from thalweg.doctor.trials._specimen import Specimen
 
     model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
     with tw.watch(model, optimizer, trials=True) as doctor:
         before, state = weights(model), torch.get_rng_state()
         x, y = next(batches())

@@ -6,9 +6,10 @@ from typing import Any
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
 from thalweg._api._routing import route
+from thalweg._api._treat import Treatment, treat
 from thalweg._api._verbs import build, find_learning_rate, fit, load, repeat, resume, train_from
 from thalweg._api._verify import Verification, verify
-from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, watch
+from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, preflight, watch
 from thalweg.tasks import Prediction
 from thalweg.train import Run, next_folder, read_toml
 
@@ -37,6 +38,7 @@ __all__ = [
     "Diagnosis",
     "Prediction",
     "Run",
+    "Treatment",
     "Verification",
     "build",
     "compare",
@@ -48,11 +50,13 @@ __all__ = [
     "list_models",
     "load",
     "next_folder",
+    "preflight",
     "read_toml",
     "repeat",
     "resume",
     "route",
     "train_from",
+    "treat",
     "verify",
     "watch",
 ]

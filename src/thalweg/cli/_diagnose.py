@@ -1,13 +1,18 @@
 """`thalweg diagnose`: why a run, or anybody's training script, does not learn."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thalweg._core import formats
+from thalweg.cli._failures import say
 from thalweg.cli._options import Json
-from thalweg.cli._output import print_json
+from thalweg.cli._output import print_json, print_table
 from thalweg.errors import SettingError
+
+if TYPE_CHECKING:
+    from thalweg._api import Treatment
 
 
 def diagnose(
@@ -15,6 +20,10 @@ def diagnose(
     arguments: Annotated[
         list[str] | None, typer.Argument(help="Of the script.", show_default=False)
     ] = None,
+    treat: Annotated[
+        bool,
+        typer.Option("--treat", help="Try the remedy on the run: train both shortly, compare."),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Say what is wrong with a run, or run a script unchanged under the watch and say it then."""
@@ -24,6 +33,8 @@ def diagnose(
     if path.is_dir():
         if arguments:
             raise SettingError(f"diagnose of a run takes no further words, got {arguments[0]!r}.")
+        if treat:
+            return _treat(path, json)
         found = _api.Run.peek(path).diagnosis
     else:
         found = _api.diagnose_script(path, arguments or [])
@@ -32,3 +43,32 @@ def diagnose(
     else:
         print(found)
     return 0
+
+
+def _treat(run: Path, json: bool) -> int:
+    from thalweg import _api
+
+    found = _api.treat(run, say=lambda line: say(f"{line} …"))
+    if json:
+        print_json(found.to_json())
+        return 0
+    print(f"{found.fault}: {found.remedy}\n")
+    print_table([("", "as it was", "with the remedy"), *_rows(found)])
+    verdict = (
+        "The remedy helped." if found.helped else "The remedy did not help: keep what you have."
+    )
+    print(f"\n{verdict} Both were trained for {found.epochs} epochs from the same seed.")
+    return 0
+
+
+def _rows(found: "Treatment") -> list[tuple[str, str, str]]:
+    changed = [
+        (name, formats.setting(old), formats.setting(new))
+        for name, (old, new) in found.changed.items()
+    ]
+    measured = [
+        (name.replace("_", " "), formats.setting(found.before[name]), formats.setting(value))
+        for name, value in found.after.items()
+        if name.startswith(("train_", "valid_")) and name in found.before
+    ]
+    return changed + measured
