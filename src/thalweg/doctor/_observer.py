@@ -26,11 +26,12 @@ from thalweg.doctor._record import (
 )
 from thalweg.doctor._sampler import Sampler
 from thalweg.doctor._window import Ledger, Window
-from thalweg.doctor.probes import _graph, _inputs, _losses, _modules, _saved_losses
+from thalweg.doctor.probes import _graph, _inputs, _links, _losses, _modules, _saved_losses
 from thalweg.doctor.probes._changes import Changes
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._moments import Range
 from thalweg.doctor.probes._parameters import Step
+from thalweg.doctor.trials._ahead import sees_ahead
 from thalweg.doctor.trials._mixing import mixing
 from thalweg.doctor.trials._specimen import Specimen
 
@@ -41,10 +42,14 @@ MOST_PENDING = 50
 MOST_STEPS, FIRST_STEPS = 4000, 500
 MOST_SAMPLES, FIRST_SAMPLES = 200, 20
 MOST_EVALUATIONS = 1000
+# Passes without gradients whose inputs are looked at whatever the budget: whether they were
+# trained on shows nowhere else.
+FIRST_EVALUATIONS = 3
 MOST_ROWS = 200_000
 MOST_STRANGERS = 1000
 # Under which the graph of a loss keeps when its backward pass was.
 NOTE = "thalweg step"
+NOTE_OF_OPERATION = "thalweg sampled step"
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -118,11 +123,17 @@ class Observer(Listener):
         self.time = time.perf_counter()
         self.takes_specimen = takes_specimen
         self.specimen: Specimen | None = None
+        self.shift: int | None = None
+        """Axis along which the targets follow in the inputs, in the last sample."""
         self.given: Any = None
         """Arguments of the network's call in the last sample."""
         self.steps = 0
-        self.is_quiet_training = False
-        """Mode of the network at its last forward pass without gradients."""
+        self.shapes: list[torch.Size] = []
+        """Of an example trained on; empty before the first."""
+        self.followers: dict[nn.Module, list[nn.Module]] = {}
+        """Parts that answer otherwise in training mode, by network."""
+        self.is_noisy = False
+        """Whether one of them was in training mode in the last pass without gradients."""
         self.samples = 0
         self.stride = self.sample_stride = 1
         for name, model in models.items():
@@ -147,6 +158,8 @@ class Observer(Listener):
                 fan_in=math.prod(parameter.shape[1:]) if parameter.ndim > 1 else 1,
             )
             self.changes.add(f"{before}{name}", parameter)
+            if len(self.record.parameters) == 1:
+                self.record.device = parameter.device.type
 
     def add_optimizer(self, optimizer: Optimizer) -> None:
         """Take note of an optimizer and of what it owns."""
@@ -185,6 +198,7 @@ class Observer(Listener):
             self.window.examples += batch
             self.window.forwards += 1
             self.window.training_forwards += module.training
+            self.shapes = [each.shape[1:] for each in _inputs.tensors_in(given)[:1]]
             self.window.inputs.append(given)
             del self.window.inputs[:-4]
             return
@@ -193,8 +207,15 @@ class Observer(Listener):
         now.forwards += 1
         now.examples += batch
         now.training_forwards += module.training
-        self.is_quiet_training = module.training
-        if self.sampler.is_affordable:
+        followers = self.followers.get(module)
+        if followers is None:
+            followers = [each for each in module.modules() if _modules.follows_mode(each)]
+            self.followers[module] = followers
+        self.is_noisy = any(each.training for each in followers)
+        now.noisy_forwards += self.is_noisy
+        shapes = [each.shape[1:] for each in _inputs.tensors_in(given)[:1]]
+        now.alike_forwards += shapes == self.shapes
+        if self.sampler.is_affordable or len(self.record.evaluations) <= FIRST_EVALUATIONS:
             with self.sampler.looking():
                 for each in _inputs.tensors_in(given)[:1]:
                     digests = _inputs.digests(each) if each.ndim > 1 else []
@@ -273,7 +294,7 @@ class Observer(Listener):
                     before = now.accuracy or 0.0
                     now.accuracy = (before * now.loss_examples + right / answers * count) / whole
         now.loss_examples = whole
-        now.training_losses += now.forwards > 0 and self.is_quiet_training
+        now.noisy_losses += now.forwards > 0 and self.is_noisy
 
     @guarded
     def before_backward(self, root: Tensor) -> None:
@@ -293,7 +314,7 @@ class Observer(Listener):
         window.root = root.detach()
         window.loss = self._loss(root).detach()
         if root.device.type == "cpu" and self.record.first_nonfinite is None:
-            self._look_for_nonfinite(window.loss)
+            self._look_for_nonfinite(window.loss, root)
         if self.is_due and window.backwards == 1:
             with self.sampler.looking():
                 self._look(root)
@@ -313,13 +334,13 @@ class Observer(Listener):
             below = below.next_functions[0][0]
         return root
 
-    def _look_for_nonfinite(self, loss: Tensor) -> None:
+    def _look_for_nonfinite(self, loss: Tensor, root: Tensor) -> None:
         if not bool(loss.isfinite().all()):
             given = self.window.inputs[-1] if self.window.inputs else ()
             calls = self.window.calls
             with self.sampler.looking():
                 self.record.first_nonfinite = _nonfinite.locate(
-                    self.steps + 1, self.modules, self.names, given, calls
+                    self.steps + 1, self.modules, self.names, given, calls, root
                 )
 
     def _look(self, root: Tensor) -> None:
@@ -334,6 +355,7 @@ class Observer(Listener):
             if is_first:
                 self.record.graph = graph.nodes
             self._note_strangers(graph)
+            self._note_old(graph)
             if not graph.is_whole:
                 self.record.limits["graph"] = "the loss graph is too large to be walked"
             sample.activations = graph.activations(self.ranges)
@@ -347,6 +369,7 @@ class Observer(Listener):
             self.record.leaf_losses += 1
         for call in self.window.calls:
             found = _losses.facts(call)
+            self._link(call)
             if self.window.graph is not None:
                 found.node = self.window.graph.place(call.value)
             sample.losses.append(found)
@@ -362,6 +385,14 @@ class Observer(Listener):
                 self.rows.update(inputs.rows)
             self.record.different_rows = len(self.rows)
 
+    def _link(self, call: LossCall) -> None:
+        """Compare the targets with what went into the network."""
+        given = _inputs.tensors_in(self.window.inputs[0]) if len(self.window.inputs) == 1 else []
+        if given and len(self.window.calls) == 1:
+            sample = self._sample()
+            sample.correlations = _links.correlations(given[0], call.target)
+            sample.shift = self.shift = _links.shift(given[0], call.target)
+
     def _look_for_own_loss(self, root: Tensor, graph: _graph.Graph) -> None:
         found = _saved_losses.own_loss(graph, self.outputs)
         if found is not None:
@@ -369,6 +400,14 @@ class Observer(Listener):
             facts = _losses.facts(LossCall("custom", output, target, (), {}, root, True))
             facts.form = form
             self._sample().losses.append(facts)
+
+    def _note_old(self, graph: _graph.Graph) -> None:
+        """Note whether operations of this graph were in one before an earlier step."""
+        is_old = False
+        for node, raw in zip(graph.nodes, graph.raw, strict=True):
+            if node.inputs:
+                is_old |= raw.metadata.setdefault(NOTE_OF_OPERATION, self.steps) != self.steps
+        self.record.repeated_graphs += is_old
 
     def _note_strangers(self, graph: _graph.Graph) -> None:
         for node, raw in zip(graph.nodes, graph.raw, strict=True):
@@ -419,6 +458,16 @@ class Observer(Listener):
             self.record.trials["batch-mixing"] = found
 
     @guarded
+    def try_seeing_ahead(self) -> None:
+        """See on a copy whether a network that guesses the next symbol is shown it."""
+        if self.given is None or self.shift is None or "modules" in self.record.limits:
+            return
+        (model,) = self.models.values()
+        found = sees_ahead(model, self.given, self.shift)
+        if found is not None:
+            self.record.trials["leakage"] = found
+
+    @guarded
     def after_backward(self) -> None:
         """Gradients have been computed."""
         for ledger in self.ledgers.values():
@@ -430,6 +479,7 @@ class Observer(Listener):
         if optimizer not in self.ledgers:
             return
         self.window.note("s")
+        self.ledgers[optimizer].before_step()
         if self.window.sample is not None:
             with self.sampler.looking():
                 self.window.step = Step(optimizer, self.names)
@@ -459,6 +509,7 @@ class Observer(Listener):
             training_forwards=window.training_forwards,
             seconds=now - self.time,
             waiting=window.waiting,
+            syncs=window.syncs,
         )
         self.record.count = self.steps
         self._keep(row)
@@ -510,6 +561,11 @@ class Observer(Listener):
         self.window.waiting += seconds
 
     @guarded
+    def on_sync(self) -> None:
+        """The loop has taken a number from an accelerator."""
+        self.window.syncs += 1
+
+    @guarded
     def on_loader(self, loader: DataLoader) -> None:
         """An iteration over a loader begins."""
         if id(loader) not in self.loaders:
@@ -529,4 +585,4 @@ class Observer(Listener):
         self.producers, self.outputs, self.modules = {}, {}, {}
         self.ledgers, self.silent, self.ranges = {}, {}, {}
         self.specimen = self.given = None
-        self.changes, self.strangers = Changes(), {}
+        self.changes, self.strangers, self.followers = Changes(), {}, {}

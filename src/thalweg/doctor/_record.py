@@ -133,6 +133,10 @@ class LossFacts:
     """Right answers by class."""
     contradicted: float | None = None
     """Share of examples whose own class gets less than a tenth while another gets nine tenths."""
+    sureness: list[float] = field(default_factory=list)
+    """Mean of the highest probability, by quarters of the batch, the least sure first."""
+    sure_right: list[float] = field(default_factory=list)
+    """Share of right answers in these quarters."""
     spread_over_examples: float | None = None
     """Standard deviation of the outputs from example to example, averaged over the outputs."""
     node: int | None = None
@@ -173,6 +177,8 @@ class Activity:
     """Features that came in, at a layer with weights."""
     silent: int = 0
     """Of these, features that were the same for every example in all samples so far."""
+    rows: int = 0
+    """Numbers that came in for each unit: examples, times places of an image."""
     input_same: bool | None = None
     """Whether a module with parameters got the same for every example of the batch; None where
     that is unknown, as of a single example."""
@@ -223,6 +229,10 @@ class Sample:
     modules: dict[str, Activity] = field(default_factory=dict)
     parameters: dict[str, Motion] = field(default_factory=dict)
     activations: list[Activation] = field(default_factory=list)
+    correlations: list[float] = field(default_factory=list)
+    """By column of a table, how much of the targets' variance it goes with; empty of others."""
+    shift: int | None = None
+    """Axis along which each target is the symbol that follows in the input; None if it is not."""
 
 
 @dataclass
@@ -257,6 +267,8 @@ class StepRow:
     """Calls of the watched networks with gradients on."""
     training_forwards: int = 0
     """Of these, in training mode."""
+    syncs: int = 0
+    """Times that the loop waited for an accelerator to hand over a number."""
 
 
 @dataclass
@@ -272,8 +284,12 @@ class Evaluation:
     loss: float | None = None
     """Mean over the examples of what the loss function gave; None if none was called."""
     loss_examples: int = 0
-    training_losses: int = 0
-    """Losses that were computed after a forward pass in training mode."""
+    noisy_forwards: int = 0
+    """Passes with a part in training mode that answers otherwise then, as dropout does."""
+    noisy_losses: int = 0
+    """Losses computed after such a pass."""
+    alike_forwards: int = 0
+    """Passes of examples that have the shape of those trained on."""
     accuracy: float | None = None
     output_same: bool | None = None
     """Whether all examples got the same answer; None where unknown."""
@@ -320,6 +336,8 @@ class Record:
     samples: list[Sample] = field(default_factory=list)
     graph: list[Node] = field(default_factory=list)
     """Of the first loss that was sampled; the root comes first."""
+    device: str = "cpu"
+    """Where the first watched parameter is: "cpu", "cuda", …"""
     graphs: int = 0
     """Loss graphs that were walked."""
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -328,6 +346,8 @@ class Record:
     """Backward passes in steps without a forward pass."""
     repeated_backwards: int = 0
     """Backward passes of a loss that had one before an earlier step."""
+    repeated_graphs: int = 0
+    """Sampled losses with operations that a loss before an earlier step had too."""
     leaf_losses: int = 0
     """Sampled losses that depend on nothing, made anew from a number."""
     strangers: list[ParameterFacts] = field(default_factory=list)

@@ -33,6 +33,7 @@ class Window:
     root: Tensor | None = None
     is_training: bool = True
     waiting: float = 0.0
+    syncs: int = 0
     sample: Sample | None = None
     graph: Graph | None = None
     step: Step | None = None
@@ -74,16 +75,25 @@ class Ledger:
         self.backwards += 1
         if not self.gradients:
             return
-        self.gradients = [
-            (witness, gradient, version)
-            for witness, gradient, version in self.gradients
-            if witness.grad is gradient and gradient._version == version
-        ]
+        self._drop_cleared()
         if looks and self.gradients:
             self.is_cleared_unseen = not any(_has_numbers(each) for _, each, _ in self.gradients)
         if self.is_cleared_unseen:
             self.gradients = []
         self.is_stale = bool(self.gradients)
+
+    def before_step(self) -> None:
+        """Without a backward pass since the last step, look whether its gradients were cleared."""
+        if self.backwards == 0 and self.gradients:
+            self._drop_cleared()
+            self.is_stale = bool(self.gradients)
+
+    def _drop_cleared(self) -> None:
+        self.gradients = [
+            (witness, gradient, version)
+            for witness, gradient, version in self.gradients
+            if witness.grad is gradient and gradient._version == version
+        ]
 
     def after_backward(self) -> None:
         """Note what the backward pass has written."""

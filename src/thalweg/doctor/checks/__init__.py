@@ -2,18 +2,25 @@
 
 from thalweg.doctor.checks import _batch_mixing as _batch_mixing
 from thalweg.doctor.checks import _broadcast_loss as _broadcast_loss
+from thalweg.doctor.checks import _detached as _detached
 from thalweg.doctor.checks import _double_softmax as _double_softmax
 from thalweg.doctor.checks import _lr_decayed_early as _lr_decayed_early
 from thalweg.doctor.checks import _lr_too_high as _lr_too_high
 from thalweg.doctor.checks import _lr_too_low as _lr_too_low
 from thalweg.doctor.checks import _missing_nonlinearity as _missing_nonlinearity
+from thalweg.doctor.checks import _missing_step as _missing_step
 from thalweg.doctor.checks import _missing_zero_grad as _missing_zero_grad
 from thalweg.doctor.checks import _negated_loss as _negated_loss
+from thalweg.doctor.checks import _not_in_optimizer as _not_in_optimizer
 from thalweg.doctor.checks import _output_clamped as _output_clamped
 from thalweg.doctor.checks import _over_regularized as _over_regularized
 from thalweg.doctor.checks import _overfitting as _overfitting
 from thalweg.doctor.checks import _plateau as _plateau
+from thalweg.doctor.checks import _stale_forward as _stale_forward
 from thalweg.doctor.checks import _underfitting as _underfitting
+from thalweg.doctor.checks import _unused_module as _unused_module
+from thalweg.doctor.checks import _wrong_loss as _wrong_loss
+from thalweg.doctor.checks import _wrong_mode as _wrong_mode
 from thalweg.doctor.checks._check import CHECKS, EXPLAINS
 
 __all__ = ["CHECKS", "EXPLAINS"]

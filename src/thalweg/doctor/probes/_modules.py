@@ -39,7 +39,7 @@ def describe(name: str, module: nn.Module) -> ModuleFacts:
         parameters=own,
         is_trainable=any(each.requires_grad for each in module.parameters()),
         options=_options(module),
-        follows_mode=_follows_mode(module),
+        follows_mode=follows_mode(module),
     )
 
 
@@ -59,6 +59,8 @@ def activity(
         axis = unit_axis(values.shape, facts.family == "convolution")
         seen.add(values, axis)
         found.units, found.silent = values.shape[axis], seen.constant()
+    if facts.family == "batch norm" and inputs and inputs[0].ndim > 1:
+        found.rows = inputs[0].numel() // max(1, inputs[0].shape[1])
     return found
 
 
@@ -95,7 +97,7 @@ def _family(module: nn.Module, has_parameters: bool) -> str:
     return "other"
 
 
-def _follows_mode(module: nn.Module) -> bool:
+def follows_mode(module: nn.Module) -> bool:
     """Return whether a module answers otherwise in training mode, children aside."""
     if isinstance(module, (nn.RNNBase, nn.MultiheadAttention)):
         return module.dropout > 0
