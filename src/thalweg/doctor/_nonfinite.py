@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from thalweg._core import seeds
 from thalweg.doctor._record import FirstNonFinite
+from thalweg.doctor.probes._constants import saved
+from thalweg.doctor.probes._graph import Graph
 from thalweg.doctor.probes._inputs import tensors_in
 from thalweg.doctor.probes._losses import LossCall
 
@@ -18,6 +20,7 @@ def locate(
     names: dict[int, str],
     given: Any,
     calls: list[LossCall],
+    root_of_loss: Tensor,
 ) -> FirstNonFinite:
     """Return the first place along inputs, targets, parameters, modules and loss.
 
@@ -27,8 +30,9 @@ def locate(
         names: Of the watched parameters, by identity.
         given: Arguments of the network's last call.
         calls: Loss functions called since.
+        root_of_loss: What `backward` is called on.
     """
-    if any(_is_wrong(each) for each in tensors_in(given)):
+    if any(_is_wrong(each) and not _is_mask(each) for each in tensors_in(given)):
         return FirstNonFinite(step, "input", "input")
     if any(_is_wrong(call.target) for call in calls):
         return FirstNonFinite(step, "target", "target")
@@ -41,6 +45,8 @@ def locate(
         return FirstNonFinite(step, "forward", found)
     if any(_is_wrong(call.output) for call in calls):
         return FirstNonFinite(step, "forward", "the output")
+    if not calls and _has_wrong_constant(root_of_loss):
+        return FirstNonFinite(step, "target", "target")
     return FirstNonFinite(step, "loss", calls[-1].kind if calls else "loss")
 
 
@@ -73,3 +79,31 @@ def _first_module(root: nn.Module, given: Any) -> str | None:
 def _is_wrong(values: Tensor) -> bool:
     values = values.detach()
     return values.is_floating_point() and not bool(values.isfinite().all())
+
+
+def _is_mask(values: Tensor) -> bool:
+    """Return whether these are the zeros and minus infinities that attention is masked with."""
+    values = values.detach()
+    return bool(((values == 0) | (values == -torch.inf)).all())
+
+
+def _has_wrong_constant(root: Tensor) -> bool:
+    """Return whether a loss that was written by hand meets a target that is not finite.
+
+    The network's output is finite here. A difference from something fixed that is not finite, or
+    a product with it, gives the target away.
+    """
+    graph = Graph(root, {}, {})
+    for node, raw in zip(graph.nodes, graph.raw, strict=True):
+        base = node.name.split("Backward")[0]
+        below = graph.nodes[node.inputs[0]] if node.inputs else None
+        if base in ("Pow", "Abs", "Mul", "Sqrt") and below is not None and len(below.inputs) == 1:
+            error = saved(raw, "_saved_self")
+            source = below.name.split("Backward")[0]
+            if source in ("Sub", "Rsub") and error is not None and _is_wrong(error):
+                return True
+        if base == "Mul" and len(node.inputs) == 1:
+            sides = [saved(raw, "_saved_self"), saved(raw, "_saved_other")]
+            if any(each is not None and bool(each.isnan().any()) for each in sides):
+                return True
+    return False

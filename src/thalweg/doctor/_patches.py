@@ -5,6 +5,7 @@ then do what they always did. The last listener to leave puts everything back.
 """
 
 import functools
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,10 @@ LOSSES = (
 """Functions of torch.nn.functional that compare an output with a target."""
 
 
+HANDOVERS = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__")
+"""Methods of a tensor that give the host its numbers, for which it must wait."""
+
+
 class Listener:
     """Told of what a loop does; may look, must change nothing and never raise."""
 
@@ -53,6 +58,9 @@ class Listener:
 
     def on_schedule(self) -> None:
         """A schedule has taken a step."""
+
+    def on_sync(self) -> None:
+        """The loop has waited for an accelerator to hand over a number."""
 
 
 _listeners: list[Listener] = []
@@ -84,6 +92,9 @@ def _replace_all() -> None:
     _replace(DataLoader, "__iter__", _iterate)
     _replace(dataloader._BaseDataLoaderIter, "__next__", _next)
     _replace(LRScheduler, "step", _schedule)
+    if torch.accelerator.is_available():
+        for name in HANDOVERS:
+            _replace(Tensor, name, _hand_over)
 
 
 def _replace(
@@ -152,3 +163,16 @@ def _schedule(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(self, *args, **kwargs)
 
     return step
+
+
+def _hand_over(original: Callable[..., Any]) -> Callable[..., Any]:
+    def hand_over(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if not torch.compiler.is_compiling() and self.device.type != "cpu":
+            # What torch itself waits for, as GradScaler does at every step, is not the loop's.
+            caller = sys._getframe(1).f_globals.get("__name__", "")
+            if not caller.startswith("torch.") or caller == "torch._tensor":
+                for listener in _listeners:
+                    listener.on_sync()
+        return original(self, *args, **kwargs)
+
+    return hand_over

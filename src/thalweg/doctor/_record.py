@@ -216,6 +216,9 @@ class Motion:
     rows_equal: bool = False
     """Whether all rows of the weight are the same."""
     gradient_rows_equal: bool = False
+    spread: float | None = None
+    """Of a matrix, the share of its size in which its units differ from their mean: zero where
+    all rows, or all columns, or those of each gate of a recurrent layer, are the same."""
 
 
 @dataclass

@@ -72,6 +72,7 @@ class Watch:
         _patches.detach(self.observer)
         if error is None:
             self.observer.try_mixing()
+            self.observer.try_seeing_ahead()
         self._diagnosis = self._confirmed(self.diagnosis)
         self.observer.forget()
 

@@ -16,6 +16,7 @@ OF_CLASSES = ("cross_entropy", "nll_loss")
 # An example whose own class gets less than a tenth, while another gets nine tenths, is one that
 # the network is sure to be labelled wrong.
 OWN, OTHER = 0.1, 0.9
+QUARTERS = 4
 
 
 @dataclass
@@ -100,6 +101,7 @@ def _add_classes(found: LossFacts, output: Tensor, target: Tensor) -> None:
     found.counts = targets.bincount(minlength=classes).tolist()
     found.predicted = answers.bincount(minlength=classes).tolist()
     found.correct = targets[answers == targets].bincount(minlength=classes).tolist()
+    _add_sureness(found, output, target, answers == targets)
     if found.kind in OF_CLASSES and output.ndim == 2 and not target.is_floating_point():
         logits = output.float()
         shares = logits.exp() if found.kind == "nll_loss" else logits.softmax(1)
@@ -107,3 +109,21 @@ def _add_classes(found: LossFacts, output: Tensor, target: Tensor) -> None:
         own = shares[is_counted].gather(1, target[is_counted][:, None])[:, 0]
         highest = shares[is_counted].amax(1)
         found.contradicted = float(((own < OWN) & (highest > OTHER)).float().mean())
+
+
+def _add_sureness(found: LossFacts, output: Tensor, target: Tensor, is_right: Tensor) -> None:
+    """Sort the answers by how sure the network is of them, and count the right ones."""
+    if found.kind in OF_CLASSES:
+        logits = output.float()
+        shares = logits.exp() if found.kind == "nll_loss" else logits.softmax(1)
+        highest = shares.amax(1)
+        highest = highest.flatten() if target.is_floating_point() else highest[target >= 0]
+    else:
+        chance = output.float().flatten()
+        chance = chance.sigmoid() if found.kind.endswith("logits") else chance
+        highest = torch.maximum(chance, 1 - chance)
+    if len(highest) < 2 * QUARTERS or len(highest) != len(is_right):
+        return
+    order = highest.argsort()
+    found.sureness = [float(highest[part].mean()) for part in order.chunk(QUARTERS)]
+    found.sure_right = [float(is_right[part].float().mean()) for part in order.chunk(QUARTERS)]
