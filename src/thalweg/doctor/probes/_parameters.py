@@ -6,6 +6,7 @@ from torch.optim import Optimizer
 
 from thalweg.doctor._record import Motion
 from thalweg.doctor.probes._graph import rows_equal
+from thalweg.doctor.probes._units import spreads
 
 # Entries of all weights together up to which they are copied to see how they move.
 MOST_COPIED = 2**25
@@ -45,6 +46,7 @@ class Step:
             for name, each in self.parameters.items()
             if name in self.gradients
         }
+        self.spreads = spreads(self.parameters)
         is_small = sum(each.numel() for each in owned) <= MOST_COPIED
         self.before = [each.detach().clone() for each in owned] if is_small else None
 
@@ -65,6 +67,7 @@ class Step:
                 nonfinite=self.nonfinite.get(name, 0),
                 rows_equal=equal,
                 gradient_rows_equal=gradient_equal,
+                spread=self.spreads.get(name),
             )
         return found
 
