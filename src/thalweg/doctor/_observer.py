@@ -211,7 +211,8 @@ class Observer(Listener):
         if followers is None:
             followers = [each for each in module.modules() if _modules.follows_mode(each)]
             self.followers[module] = followers
-        self.is_noisy = any(each.training for each in followers)
+        # Parts that are in another mode than the whole were put there on purpose.
+        self.is_noisy = module.training and any(each.training for each in followers)
         now.noisy_forwards += self.is_noisy
         shapes = [each.shape[1:] for each in _inputs.tensors_in(given)[:1]]
         now.alike_forwards += shapes == self.shapes

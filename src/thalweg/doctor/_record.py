@@ -288,7 +288,7 @@ class Evaluation:
     """Mean over the examples of what the loss function gave; None if none was called."""
     loss_examples: int = 0
     noisy_forwards: int = 0
-    """Passes with a part in training mode that answers otherwise then, as dropout does."""
+    """Passes in training mode through a part that answers otherwise then, as dropout does."""
     noisy_losses: int = 0
     """Losses computed after such a pass."""
     alike_forwards: int = 0

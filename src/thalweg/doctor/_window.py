@@ -74,6 +74,7 @@ class Ledger:
         self.wasted += is_clear and self.backwards > self.wasted
         self.backwards += 1
         if not self.gradients:
+            self.is_stale = False
             return
         self._drop_cleared()
         if looks and self.gradients:
