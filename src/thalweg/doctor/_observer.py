@@ -1,11 +1,13 @@
 """Watches a loop step by step and writes the record."""
 
 import functools
+import itertools
 import math
 import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -46,6 +48,8 @@ MOST_EVALUATIONS = 1000
 # trained on shows nowhere else.
 FIRST_EVALUATIONS = 3
 MOST_ROWS = 200_000
+# Numbers that are looked at in microseconds, and so whatever the budget.
+CHEAP = 20_000
 MOST_STRANGERS = 1000
 # Under which the graph of a loss keeps when its backward pass was.
 NOTE = "thalweg step"
@@ -78,6 +82,14 @@ def guarded(method: M) -> M:
             self.is_busy = False
 
     return guarded_method  # type: ignore[return-value]
+
+
+def _length(dataset: Any) -> int | None:
+    """Return how many examples a data set has; None where it does not know."""
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 class Observer(Listener):
@@ -126,7 +138,7 @@ class Observer(Listener):
         self.shift: int | None = None
         """Axis along which the targets follow in the inputs, in the last sample."""
         self.given: Any = None
-        """Arguments of the network's call in the last sample."""
+        """The module called in the last sample, and its arguments."""
         self.steps = 0
         self.shapes: list[torch.Size] = []
         """Of an example trained on; empty before the first."""
@@ -200,6 +212,7 @@ class Observer(Listener):
             self.window.training_forwards += module.training
             self.shapes = [each.shape[1:] for each in _inputs.tensors_in(given)[:1]]
             self.window.inputs.append(given)
+            self.window.entry = module
             del self.window.inputs[:-4]
             return
         self.window.note("e")
@@ -245,10 +258,10 @@ class Observer(Listener):
             sample = self._sample()
             seen = self.silent.setdefault(path, Range())
             sample.modules[path] = _modules.activity(module, facts, given, output, seen)
-            if facts.parameters:
-                sample.modules[path].input_same = _modules.is_same(given, self.batch)
+            if facts.parameters or facts.family == "dropout":
+                sample.modules[path].input_spread = _modules.spread(given, self.batch, True)
             if path in self.models:
-                sample.modules[path].output_same = _modules.is_same(output, self.batch)
+                sample.modules[path].output_spread = _modules.spread(output, self.batch)
                 for each in _inputs.tensors_in(output):
                     if each.grad_fn is not None:
                         self.outputs[each.grad_fn] = each.detach()
@@ -285,15 +298,18 @@ class Observer(Listener):
         whole = now.loss_examples + count
         mean = float(value) / (count if options.get("reduction") == "sum" else 1)
         now.loss = ((now.loss or 0.0) * now.loss_examples + mean * count) / whole
-        if self.sampler.is_affordable:
+        is_cheap = output.device.type == "cpu" and output.numel() <= CHEAP
+        if is_cheap or self.sampler.is_affordable:
             with self.sampler.looking():
-                same = _modules.is_same(output, self.batch)
-                if same is not None:
-                    now.output_same = same and now.output_same is not False
-                right, answers = _losses.agreement(call)
-                if answers:
-                    before = now.accuracy or 0.0
-                    now.accuracy = (before * now.loss_examples + right / answers * count) / whole
+                spread = _modules.spread(output, self.batch)
+                if spread is not None:
+                    now.output_spread = max(spread, now.output_spread or 0.0)
+                counts, predicted, correct = _losses.agreement(call)
+                if counts:
+                    now.counts = _added(now.counts, counts)
+                    now.predicted = _added(now.predicted, predicted)
+                    now.correct = _added(now.correct, correct)
+                    now.accuracy = sum(now.correct) / sum(now.counts)
         now.loss_examples = whole
         now.noisy_losses += now.forwards > 0 and self.is_noisy
 
@@ -374,8 +390,8 @@ class Observer(Listener):
             if self.window.graph is not None:
                 found.node = self.window.graph.place(call.value)
             sample.losses.append(found)
-        if len(self.models) == 1 and len(self.window.inputs) == 1:
-            self.given = self.window.inputs[0]
+        if self.window.entry is not None and len(self.window.inputs) == 1:
+            self.given = (self.window.entry, self.window.inputs[0])
             self._take_specimen()
         for given in self.window.inputs:
             for each in _inputs.tensors_in(given)[:2]:
@@ -445,28 +461,28 @@ class Observer(Listener):
     def _take_specimen(self) -> None:
         if self.takes_specimen and len(self.window.calls) == len(self.ledgers) == 1:
             self.takes_specimen = False
-            (model,), (call,), (optimizer,) = self.models.values(), self.window.calls, self.ledgers
-            self.specimen = Specimen.take(model, self.given, call, optimizer)
+            (call,), (optimizer,) = self.window.calls, self.ledgers
+            self.specimen = Specimen.take(*self.given, call, optimizer)
 
     @guarded
-    def try_mixing(self) -> None:
-        """See on a copy whether examples of a batch influence each other."""
+    def try_on_copies(self) -> None:
+        """See on copies whether examples leak into each other, and the future into the past."""
         if self.given is None or "modules" in self.record.limits:
             return
-        (model,) = self.models.values()
-        found = mixing(model, self.given)
-        if found is not None:
-            self.record.trials["batch-mixing"] = found
-
-    @guarded
-    def try_seeing_ahead(self) -> None:
-        """See on a copy whether a network that guesses the next symbol is shown it."""
-        if self.given is None or self.shift is None or "modules" in self.record.limits:
-            return
-        (model,) = self.models.values()
-        found = sees_ahead(model, self.given, self.shift)
-        if found is not None:
-            self.record.trials["leakage"] = found
+        trials: dict[str, Callable[[], float | None]] = {
+            "batch-mixing": partial(mixing, *self.given)
+        }
+        if self.shift is not None:
+            trials["leakage"] = partial(sees_ahead, *self.given, self.shift)
+        for fault, trial in trials.items():
+            try:
+                found = trial()
+            except Exception as error:  # A network may refuse to be called apart from its loop.
+                reason = str(error).split("\n")[0]
+                self.record.limits["trials"] = f"a copy of the network failed: {reason}"
+                continue
+            if found is not None:
+                self.record.trials[fault] = found
 
     @guarded
     def after_backward(self) -> None:
@@ -572,7 +588,7 @@ class Observer(Listener):
         if id(loader) not in self.loaders:
             dataset = loader.dataset
             self.loaders[id(loader)] = LoaderFacts(
-                examples=len(dataset) if hasattr(dataset, "__len__") else None,  # type: ignore[arg-type]
+                examples=_length(dataset),
                 batch_size=loader.batch_size,
                 is_shuffled=not isinstance(loader.sampler, SequentialSampler),
                 workers=loader.num_workers,
@@ -587,3 +603,7 @@ class Observer(Listener):
         self.ledgers, self.silent, self.ranges = {}, {}, {}
         self.specimen = self.given = None
         self.changes, self.strangers, self.followers = Changes(), {}, {}
+
+
+def _added(one: list[int], two: list[int]) -> list[int]:
+    return [first + second for first, second in itertools.zip_longest(one, two, fillvalue=0)]

@@ -179,11 +179,11 @@ class Activity:
     """Of these, features that were the same for every example in all samples so far."""
     rows: int = 0
     """Numbers that came in for each unit: examples, times places of an image."""
-    input_same: bool | None = None
-    """Whether a module with parameters got the same for every example of the batch; None where
-    that is unknown, as of a single example."""
-    output_same: bool | None = None
-    """The same of what a watched network gave."""
+    input_spread: float | None = None
+    """How far examples differ in what came in, at modules with parameters and dropout: range over
+    the batch next to the largest number, in the column where that is most; None where unknown."""
+    output_spread: float | None = None
+    """The same of what a watched network gave, next to the largest number of all columns."""
 
 
 @dataclass
@@ -294,8 +294,14 @@ class Evaluation:
     alike_forwards: int = 0
     """Passes of examples that have the shape of those trained on."""
     accuracy: float | None = None
-    output_same: bool | None = None
-    """Whether all examples got the same answer; None where unknown."""
+    counts: list[int] = field(default_factory=list)
+    """Examples by class, where the loss is one of classes."""
+    predicted: list[int] = field(default_factory=list)
+    """Answers by class."""
+    correct: list[int] = field(default_factory=list)
+    """Right answers by class."""
+    output_spread: float | None = None
+    """How far the answers to different examples differ, next to the largest; None where unknown."""
     rows: int = 0
     """Examples whose digest was looked up among those of training."""
     seen_rows: int = 0

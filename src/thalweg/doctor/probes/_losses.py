@@ -67,13 +67,22 @@ def facts(call: LossCall) -> LossFacts:
     return found
 
 
-def agreement(call: LossCall) -> tuple[int, int]:
-    """Return how many answers were right, of how many; (0, 0) where that has no meaning."""
+def agreement(call: LossCall) -> tuple[list[int], list[int], list[int]]:
+    """Return targets, answers and right answers by class; nothing where that has no meaning."""
     labels = _labels(call.kind, call.output.detach(), call.target.detach())
-    if labels is None:
-        return 0, 0
-    answers, targets = labels
-    return int((answers == targets).sum()), targets.numel()
+    if labels is None or not labels[0].numel():
+        return [], [], []
+    return _by_class(call.kind, call.output, *labels)
+
+
+def _by_class(
+    kind: str, output: Tensor, answers: Tensor, targets: Tensor
+) -> tuple[list[int], list[int], list[int]]:
+    classes = int(torch.maximum(answers.max(), targets.max())) + 1
+    classes = max(classes, output.shape[1] if kind in OF_CLASSES else 2)
+    right = targets[answers == targets]
+    counts = [each.bincount(minlength=classes) for each in (targets, answers, right)]
+    return counts[0].tolist(), counts[1].tolist(), counts[2].tolist()
 
 
 def _labels(kind: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -95,12 +104,8 @@ def _add_classes(found: LossFacts, output: Tensor, target: Tensor) -> None:
     if labels is None or not labels[0].numel():
         return
     answers, targets = labels
-    classes = int(torch.maximum(answers.max(), targets.max())) + 1
-    if found.kind in OF_CLASSES:
-        classes = max(classes, output.shape[1])
-    found.counts = targets.bincount(minlength=classes).tolist()
-    found.predicted = answers.bincount(minlength=classes).tolist()
-    found.correct = targets[answers == targets].bincount(minlength=classes).tolist()
+    by_class = _by_class(found.kind, output, answers, targets)
+    found.counts, found.predicted, found.correct = by_class
     _add_sureness(found, output, target, answers == targets)
     if found.kind in OF_CLASSES and output.ndim == 2 and not target.is_floating_point():
         logits = output.float()
