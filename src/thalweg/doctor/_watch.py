@@ -71,8 +71,7 @@ class Watch:
         self.hooks.remove()
         _patches.detach(self.observer)
         if error is None:
-            self.observer.try_mixing()
-            self.observer.try_seeing_ahead()
+            self.observer.try_on_copies()
         self._diagnosis = self._confirmed(self.diagnosis)
         self.observer.forget()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from thalweg.doctor._record import Sample
@@ -27,6 +27,8 @@ class Window:
     training_forwards: int = 0
     inputs: list[Any] = field(default_factory=list)
     """Arguments of the network's last calls with gradients."""
+    entry: nn.Module | None = None
+    """The module that was called last."""
     calls: list[LossCall] = field(default_factory=list)
     """Uses of loss functions since the last backward pass."""
     loss: Tensor | None = None

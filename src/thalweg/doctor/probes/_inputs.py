@@ -20,7 +20,7 @@ MOST_ENTRIES = 4096
 def tensors_in(given: Any) -> list[Tensor]:
     """Return the tensors with a batch axis in arguments, whatever they are nested in."""
     if isinstance(given, Tensor):
-        return [given] if given.ndim else []
+        return [given] if given.ndim and not given.is_meta else []
     if isinstance(given, dict):
         given = list(given.values())
     if isinstance(given, (list, tuple)):
