@@ -4,6 +4,8 @@ from thalweg.doctor.checks import _batch_mixing as _batch_mixing
 from thalweg.doctor.checks import _broadcast_loss as _broadcast_loss
 from thalweg.doctor.checks import _detached as _detached
 from thalweg.doctor.checks import _double_softmax as _double_softmax
+from thalweg.doctor.checks import _input_ignored as _input_ignored
+from thalweg.doctor.checks import _loss_scale as _loss_scale
 from thalweg.doctor.checks import _lr_decayed_early as _lr_decayed_early
 from thalweg.doctor.checks import _lr_too_high as _lr_too_high
 from thalweg.doctor.checks import _lr_too_low as _lr_too_low

@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from thalweg.doctor._record import Activity, ModuleFacts
@@ -11,8 +12,6 @@ from thalweg.doctor.probes._moments import Range, moments, unit_axis
 
 # Columns that are compared from example to example.
 MOST_COMPARED = 256
-# Equal rows of a batch may differ so much, by the order in which sums are taken.
-ROUNDING = 1e-6
 
 _FAMILIES: list[tuple[str, tuple[type, ...]]] = [
     ("batch norm", (nn.modules.batchnorm._BatchNorm,)),
@@ -64,12 +63,17 @@ def activity(
     return found
 
 
-def is_same(values: Any, batch: int) -> bool | None:
-    """Return whether the first tensor is the same for all examples; None where that is unknown.
+def spread(values: Any, batch: int, by_column: bool = False) -> float | None:
+    """Return how far examples differ in the first tensor, next to its largest number.
 
     Args:
         values: A module's arguments or output.
         batch: Examples that the network was given.
+        by_column: Whether to compare with the largest number of each column, for columns may
+            have units of their own.
+
+    Returns:
+        The largest range over the examples, of all columns; None where that is unknown.
     """
     found = tensors_in(values)
     if not found or batch < 2 or found[0].is_complex() or not found[0].numel():
@@ -83,7 +87,9 @@ def is_same(values: Any, batch: int) -> bool | None:
         return None
     rows = rows[:, :: max(1, rows.shape[1] // MOST_COMPARED)].float()
     low, high = rows.aminmax(dim=0)
-    return bool((high - low).max() <= ROUNDING * rows.abs().max())
+    largest = torch.maximum(low.abs(), high.abs())
+    largest = largest if by_column else largest.max()
+    return float(((high - low) / largest.clamp(min=1e-30)).max())
 
 
 def _family(module: nn.Module, has_parameters: bool) -> str:

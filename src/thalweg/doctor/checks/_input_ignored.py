@@ -1,0 +1,172 @@
+"""Answers that are the same whatever the question."""
+
+from collections.abc import Iterator
+
+from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor._record import Record, Sample
+from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._region import base, is_opaque, is_weighted, size
+from thalweg.doctor.checks._terms import terms
+
+# Answers that differ by no more than rounding does, also where a tiny number was divided by
+# another one.
+LARGEST_SPREAD = 1e-4
+# Between two layers, an input that is ignored is lost at once; one that dies out over the layers,
+# by small weights or saturation, shrinks by a factor of a few in each.
+LARGEST_LEFT = 1e-3
+FEWEST_SAMPLES = 3
+
+
+@check("input-ignored", explains=("plateau", "underfitting", "init-scale", "class-imbalance"))
+def check_input_ignored(record: Record) -> Iterator[Answer]:
+    """Find answers that are equal for different examples, and where the difference is lost."""
+    seen = [(_spread(record, sample), sample) for sample in record.samples if _differ(sample)]
+    known = [(spread, sample) for spread, sample in seen if spread is not None]
+    if len(known) < FEWEST_SAMPLES:
+        if not any(True for _ in _without_encoder(record)):
+            yield Unchecked("no batch of different examples was seen through all layers")
+            return
+    elif _are_equal(record, known) and not any(_is_dead(sample) for _, sample in known):
+        place = _lost_at(record, known[0][1])
+        if place is not None:
+            yield _finding(place, {"difference of the answers": known[-1][0]}, 0.97)
+            return
+    yield from _without_encoder(record)
+
+
+def _differ(sample: Sample) -> bool:
+    """Return whether the batch has different examples."""
+    return any(len(set(each.rows)) > 1 for each in sample.inputs)
+
+
+def _spread(record: Record, sample: Sample) -> float | None:
+    found = [each.output_spread for each in sample.modules.values()]
+    known = [each for each in found if each is not None]
+    return max(known) if known else None
+
+
+def _are_equal(record: Record, known: list[tuple[float, Sample]]) -> bool:
+    """Return whether all answers were equal: in training, or without dropout's noise."""
+    if all(spread <= LARGEST_SPREAD for spread, _ in known):
+        return True
+    passes = [each.output_spread for each in record.evaluations if each.output_spread is not None]
+    is_noisy = any(each.family == "dropout" for each in record.modules.values())
+    return is_noisy and len(passes) > 1 and max(passes) <= LARGEST_SPREAD
+
+
+def _is_dead(sample: Sample) -> bool:
+    """Return whether units or weights are all zero: then it is these that ignore the input."""
+    if any(each.units > 1 and each.dead == each.units for each in sample.activations):
+        return True
+    return any(
+        motion.weight == 0 for name, motion in sample.parameters.items() if "bias" not in name
+    )
+
+
+def _lost_at(record: Record, sample: Sample) -> str | None:
+    """Return the first layer whose input is equal for all examples though the one before was not.
+
+    None where the differences die out bit by bit.
+    """
+    layers = [name for name in sample.modules if sample.modules[name].input_spread is not None]
+    layers.sort(key=lambda name: record.modules[name].order)
+    layers = [name for name in layers if not _has_children(record, name)]
+    before = None
+    for name in layers:
+        spread = sample.modules[name].input_spread
+        assert spread is not None
+        if spread <= LARGEST_SPREAD and (before is None or spread <= LARGEST_LEFT * before):
+            return name
+        before = spread
+    last = _spread(record, sample) or 0.0
+    if before is None or last > LARGEST_LEFT * before:
+        return None
+    return layers[-1]
+
+
+def _has_children(record: Record, name: str) -> bool:
+    prefix = f"{name}." if name else ""
+    return any(each != name and each.startswith(prefix) for each in record.modules)
+
+
+def _without_encoder(record: Record) -> Iterator[Answer]:
+    """Find an answer computed from noise, while what read the input goes into another term."""
+    graph = record.graph
+    if is_opaque(record) or len(record.optimizers) > 1 or not record.samples:
+        return
+    found = terms(record)
+    inputs = [each for sample in record.samples[:1] for each in sample.inputs]
+    if not found or not inputs or any("int" in each.type for each in inputs):
+        return
+    under: set[int] = set()
+    queue = [term.place for term in found]
+    while queue:
+        place = queue.pop()
+        if place not in under:
+            under.add(place)
+            queue.extend(graph[place].inputs)
+    reader = _reader(record)
+    reached = {graph[place].parameter for place in under}
+    everywhere = {node.parameter for node in graph}
+    if reader is None or reader in reached or reader not in everywhere:
+        return
+    widths = {width for each in inputs for width in (*each.shape[1:], size(each.shape[1:]))}
+    entries = [place for place in under if _is_entry(record, place)]
+    taken = {_width(record, place) for place in entries}
+    if not entries or None in taken or taken & widths:
+        return
+    name = _module(record, entries[0]) or "loss"
+    yield _finding(
+        name, {"layer that reads the input": reader, "is used for the answer": False}, 0.9
+    )
+
+
+def _reader(record: Record) -> str | None:
+    """Return the weight of the first layer that is called."""
+    called = [
+        facts
+        for facts in record.modules.values()
+        if facts.order >= 0 and facts.parameters and facts.family in ("linear", "convolution")
+    ]
+    first = min(called, key=lambda facts: facts.order, default=None)
+    return first.parameters[0] if first is not None else None
+
+
+def _is_entry(record: Record, place: int) -> bool:
+    """Return whether a layer takes something that no weights have made."""
+    node = record.graph[place]
+    if base(node) not in ("Addmm", "Mm", "Convolution") or not is_weighted(record.graph, place):
+        return False
+    return all(_weight(record, each) is not None for each in node.inputs)
+
+
+def _weight(record: Record, place: int) -> str | None:
+    node = record.graph[place]
+    if node.parameter is None and base(node) in ("T", "Transpose", "Permute") and node.inputs:
+        node = record.graph[node.inputs[0]]
+    return node.parameter
+
+
+def _module(record: Record, place: int) -> str | None:
+    names = [_weight(record, each) for each in record.graph[place].inputs]
+    return next((name.rpartition(".")[0] for name in names if name), None)
+
+
+def _width(record: Record, place: int) -> int | None:
+    facts = record.modules.get(_module(record, place) or "")
+    width = facts.options.get("inputs") if facts is not None else None
+    return None if width is None else int(width)
+
+
+def _finding(place: str, evidence: dict[str, object], confidence: float) -> Finding:
+    return Finding(
+        fault="input-ignored",
+        where=place,
+        severity="error",
+        confidence=confidence,
+        evidence=evidence,
+        remedy=Remedy(
+            f"Look at what {place} is given in forward(): it must come from the input. Print it "
+            "for two different examples."
+        ),
+    )
