@@ -248,3 +248,18 @@ def test_a_trial_confirms_on_a_copy_that_steps_are_too_short():
     assert not (torch.get_rng_state() == state).all()  # dropout drew, as it does anyway
     for ours, theirs in zip(weights(model)[:1], before[:1], strict=True):
         assert ours.equal(theirs)
+
+
+def test_a_finding_is_told_once_while_training_goes_on():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    told: list[tuple[str, int]] = []
+    with tw.watch(
+        model, optimizer, on_finding=lambda found: told.append((found.fault, len(told)))
+    ) as doctor:
+        for x, y in batches(160):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    assert ("missing-zero-grad", 0) in told
+    assert len({fault for fault, _ in told}) == len(told)
+    assert doctor.diagnosis.findings[0].fault == "missing-zero-grad"
