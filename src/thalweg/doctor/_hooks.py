@@ -59,6 +59,7 @@ class Hooks:
         self.entries: dict[str, nn.Module] = dict(observer.models)
         """Modules that the loop calls itself; usually the watched ones."""
         self.depth = 0
+        self.after_each_step: Callable[[], None] | None = None
 
     def install(self) -> None:
         """Begin to watch; the first step closely."""
@@ -110,6 +111,8 @@ class Hooks:
         self._find_entries()
         if not self.observer.is_due:
             self._look_away()
+        if self.after_each_step is not None:
+            self.after_each_step()
 
     def _look_closely(self) -> None:
         self.depth = 0

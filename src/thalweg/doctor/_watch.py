@@ -38,8 +38,10 @@ class Watch:
         self.hooks = Hooks(self.observer)
         self.trials = trials
         self.on_finding = on_finding
+        self._told: set[tuple[str, str]] = set()
         self._diagnosis: Diagnosis | None = None
-        self._is_open = False
+        if on_finding is not None:
+            self.hooks.after_each_step = self._tell
 
     @property
     def record(self) -> Record:
@@ -56,7 +58,6 @@ class Watch:
         return diagnose(self.record)
 
     def __enter__(self) -> Self:
-        self._is_open = True
         _patches.attach(self.observer)
         self.hooks.install()
         return self
@@ -74,6 +75,15 @@ class Watch:
             self.observer.try_on_copies()
         self._diagnosis = self._confirmed(self.diagnosis)
         self.observer.forget()
+
+    def _tell(self) -> None:
+        """Call the user's function with what was not found before."""
+        if self.on_finding is None or self.observer.steps % STEPS_BETWEEN_DIAGNOSES:
+            return
+        for finding in self.diagnosis.findings:
+            if (finding.fault, finding.where) not in self._told:
+                self._told.add((finding.fault, finding.where))
+                self.on_finding(finding)
 
     def _confirmed(self, diagnosis: Diagnosis) -> Diagnosis:
         """Try the remedies on copies, where that was asked for."""
