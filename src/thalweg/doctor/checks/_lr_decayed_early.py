@@ -10,12 +10,10 @@ from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses, slope_and_noise
 
-# Where nearly all of the way that the rates allow is behind, the schedule has ended in effect.
-SPENT = 0.95
-# A cosine has spent that after three quarters of its steps, steps of a tenth after half of them.
-EARLY = 0.4
-# The rate that is left, as a share of the highest.
+# The schedule has ended in effect where so small a share of the highest rate is left.
 NEARLY_NOTHING = 0.05
+# A cosine has come there after six sevenths of its steps, steps of a tenth with the second one.
+EARLY = 0.4
 # Of the first loss, or that of a guess, so much is left at least.
 POOR = 0.6
 FEWEST = 50
@@ -29,10 +27,8 @@ def check_lr_decayed_early(record: Record) -> Iterator[Answer]:
     if left is None or len(rates) < FEWEST or not np.isfinite(rates).all() or rates.max() <= 0:
         yield Unchecked("too few steps, or a loss whose floor is unknown")
         return
-    spent = np.cumsum(rates) / rates.sum()
-    end = int(np.searchsorted(spent, SPENT)) + 1
-    late = float(np.median(rates[end:])) if end < len(rates) else float(rates[-1])
-    if end > EARLY * len(rates) or late > NEARLY_NOTHING * rates.max() or left < POOR:
+    end = int(np.flatnonzero(rates > NEARLY_NOTHING * rates.max()).max()) + 1
+    if end > EARLY * len(rates) or left < POOR:
         return
     series = losses(record, None)
     if not _was_falling(series, end):
@@ -45,7 +41,7 @@ def check_lr_decayed_early(record: Record) -> Iterator[Answer]:
         confidence=0.9,
         evidence={
             "highest rate": peak,
-            "rate over the rest": late,
+            "rate over the rest": float(np.median(rates[end:])),
             "step at which the schedule had ended": end,
             "steps": len(rates),
             "loss": _outcome.rounded(series, 12),

@@ -9,13 +9,24 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._progress import losses, slope_and_noise, start_and_end
+from thalweg.doctor.checks._over_regularized import check_over_regularized
+from thalweg.doctor.checks._progress import (
+    losses,
+    slope_and_noise,
+    start_and_end,
+    uninformed,
+)
 
 # A step of half the weights' own size leaves little of what initialization made; usual steps
 # are a hundredth of that.
 OVERWRITES = 0.5
 # Late in training usual steps are a thousandth to a hundredth of the weights.
 LONG = 0.05
+# A step longer than the weights may overflow at once, before a loss shows it.
+RUNAWAY = 2.0
+# Steps that are so long to the end are evidence enough where little was learned.
+VERY_LONG = 0.1
+STUCK = 0.6
 # The loss has jumped or risen, beyond any noise, where it is so many times the first.
 RISE = 1.3
 # Of the first loss, or that of a guess, so much is left where something is wrong enough to look
@@ -43,11 +54,14 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
     if len({row.optimizer for row in record.steps}) > 1:
         yield Unchecked("the losses of several optimizers push each other up and down")
         return
-    if len(record.steps) < FEWEST or not moves or not series:
-        yield Unchecked("too few steps, or none whose length was seen")
+    if not series or not moves:
+        yield Unchecked("no step's length was seen")
         return
-    found = _diverged(record, series, moves) or _overwritten(record, series, moves)
-    found = found or _bouncing(record, series, moves)
+    found = _diverged(record, series, moves)
+    if found is None and len(series) < FEWEST:
+        yield Unchecked("too few steps")
+        return
+    found = found or _overwritten(record, series, moves) or _bouncing(record, series, moves)
     if found is None:
         return
     left = _outcome.remaining(record)
@@ -71,7 +85,10 @@ def _diverged(record: Record, series: list[float], moves: list) -> dict | None:
     lost = sum(not math.isfinite(row.loss) for row in record.steps)
     longest = max(share for _, share in moves)
     risen = max(series) if lost else start_and_end(series)[1]
-    if longest > LONG and series[0] > 0 and risen > RISE**2 * series[0]:
+    has_risen = series[0] > 0 and risen > RISE**2 * series[0]
+    if not has_risen and longest > LONG:
+        risen, has_risen = _spike(record, series)
+    if (longest > LONG and has_risen) or (lost and longest > RUNAWAY):
         return {
             "first loss": series[0],
             "later loss": risen,
@@ -81,16 +98,32 @@ def _diverged(record: Record, series: list[float], moves: list) -> dict | None:
     return None
 
 
+def _spike(record: Record, series: list[float]) -> tuple[float, bool]:
+    """Return the highest loss, and whether the training never came back from there."""
+    left = _outcome.remaining(record)
+    if left is None or left < STUCK or len(series) < FEWEST:
+        return max(series), False
+    highest = _highest(series)
+    return highest, highest > RISE**2 * max(series[0], uninformed(record) or 0.0)
+
+
+def _highest(series: list[float]) -> float:
+    """Return the highest loss, single spikes left out."""
+    return max(float(np.median(series[place : place + 3])) for place in range(len(series) - 2))
+
+
 def _overwritten(record: Record, series: list[float], moves: list) -> dict | None:
     """Return evidence that early steps replaced the weights, and that it did harm."""
     longest = max((share for step, share in moves if step <= 5), default=0.0)
     left = _outcome.remaining(record)
     early = series[1 : max(8, len(series) // 10)]
-    highest = max(np.median(early[place : place + 3]) for place in range(len(early) - 2))
-    if longest > OVERWRITES and left is not None and left > POOR and highest > RISE * series[0]:
+    highest = _highest(early)
+    if longest < OVERWRITES or left is None or left < POOR:
+        return None
+    if highest > RISE * series[0] or left > NOTHING_LEARNED:
         return {
             "first loss": series[0],
-            "loss soon after": float(highest),
+            "loss soon after": highest,
             "early step as share of the weights": longest,
             "share of the loss that is left": left,
         }
@@ -108,13 +141,10 @@ def _bouncing(record: Record, series: list[float], moves: list) -> dict | None:
         return None
     passes = [each.loss for each in record.evaluations if each.loss is not None]
     recent = np.asarray(passes[len(passes) // 2 :])
-    if len(recent) < 4:
-        return None
-    jump = float(np.median(np.abs(np.diff(recent))) / max(1e-12, np.median(recent)))
-    if jump < BOUNCE:
-        return None
-    return {
-        "late step as share of the weights": late,
-        "jump of validation from pass to pass": jump,
-        "share of the loss that is left": left,
-    }
+    evidence = {"late step as share of the weights": late, "share of the loss that is left": left}
+    if len(recent) >= 4:
+        jump = float(np.median(np.abs(np.diff(recent))) / max(1e-12, np.median(recent)))
+        if jump > BOUNCE:
+            return {**evidence, "jump of validation from pass to pass": jump}
+    is_hidden = any(isinstance(each, Finding) for each in check_over_regularized(record))
+    return evidence if late > VERY_LONG and left > STUCK and not is_hidden else None

@@ -38,7 +38,7 @@ def check_lr_too_low(record: Record) -> Iterator[Answer]:
     rates = [row.rate for row in record.steps]
     is_warming = rates[-1] > rates[-len(rates) // 4] and len(rates) < LONGEST_WARMUP
     was_longer = max(rates[: len(rates) // 2]) > 2 * rates[-1]
-    if path > SHORT_PATH or max(shares[1:] or shares) > SHORT_STEP or left < LITTLE_LEARNED:
+    if path > SHORT_PATH or float(np.median(shares)) > SHORT_STEP or left < LITTLE_LEARNED:
         return
     pull = _pull(record)
     if is_warming or was_longer or pull < SOME_GRADIENT or not _is_steady(record):

@@ -15,6 +15,8 @@ from thalweg.doctor.checks._progress import (
 
 # Trends that chance gives once in 700 runs are no trends.
 NO_TREND = 3.0
+# Other examples make another loss by chance; what dropout, noise or augmentation add is more.
+CLEARLY_BETTER = 0.8
 
 
 def has_one_loss(record: Record) -> bool:
@@ -40,14 +42,15 @@ def remaining(record: Record) -> float | None:
     guess = uninformed(record)
     start = min(series[0], start_and_end(series)[0])
     start = start if guess is None else min(start, guess)
-    ends = [start_and_end(series)[1], *_other_ends(record)]
+    ends = [start_and_end(series)[1], *_other_ends(record, series)]
     return min(ends) / start if start > 0 else None
 
 
-def _other_ends(record: Record) -> list[float]:
+def _other_ends(record: Record, series: list[float]) -> list[float]:
     passes = [each.loss for each in record.evaluations if each.loss is not None]
     found = [float(np.median(passes[-3:]))] if passes else []
     bare = data_losses(record)
+    found = [each for each in found if each < CLEARLY_BETTER * start_and_end(series)[1]]
     return found + ([float(np.median(bare[-3:]))] if bare else [])
 
 

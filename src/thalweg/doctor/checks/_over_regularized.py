@@ -9,12 +9,16 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._progress import uninformed
+from thalweg.doctor.checks._progress import losses, start_and_end, uninformed
 
 # Of the first loss, or that of a guess, so much is left at least.
 POOR = 0.2
-# In most steps of most matrices, the pull of the decay is stronger than that of the data.
-DECAY_OF_GRADIENT = 1.0
+# Decay that is added to the gradient is the slope of a penalty on the weights. It is too much
+# where that penalty is a good part of the loss, its pull on most matrices in most steps a good
+# part of the gradient, of which much is noise, and the weights have become smaller.
+DECAY_OF_LOSS = 0.2
+DECAY_OF_GRADIENT = 0.3
+SMALLER = 0.8
 # Decoupled decay as a share of the whole step. Where noisy steps and decay balance, which is
 # usual late in a training, it is half of the step's share of the weights: some hundredths.
 DECAY_OF_STEP = 0.5
@@ -29,6 +33,8 @@ NO_BETTER_THAN_A_GUESS = 0.9
 # In training mode no better than a guess, in evaluation mode better by this much: what differs
 # between the modes hides the data.
 GAP = 0.1
+# What is far worse than a guess has run away.
+MUCH_WORSE = 1.5
 FEWEST = 30
 
 
@@ -76,6 +82,8 @@ def _decay(record: Record, left: float) -> Finding | None:
     bound = DECAY_OF_STEP if is_decoupled else DECAY_OF_GRADIENT
     if len(ratios) < 4 or float(np.median(ratios)) < bound:
         return None
+    if not is_decoupled and not _weighs(record, decay):
+        return None
     against = "step" if is_decoupled else "gradient of the data"
     return _finding(
         "optimizer",
@@ -87,6 +95,18 @@ def _decay(record: Record, left: float) -> Finding | None:
             lambda config: {"weight_decay": decay / 100},
         ),
     )
+
+
+def _weighs(record: Record, decay: float) -> bool:
+    """Return whether decay as a penalty is a good part of the loss, and has shrunk the weights."""
+    motions = [found for _, found in _outcome.matrices(record) if found]
+    first, last = motions[0], motions[-1]
+    squares = sum(
+        motion.weight**2 * math.prod(record.parameters[name].shape) for name, motion in last.items()
+    )
+    shrunk = [last[name].weight / first[name].weight for name in last if first[name].weight > 0]
+    loss = start_and_end(losses(record, None))[1]
+    return decay / 2 * squares > DECAY_OF_LOSS * loss and float(np.median(shrunk)) < SMALLER
 
 
 def _is_decoupled(record: Record) -> bool:
@@ -156,7 +176,7 @@ def _noise(record: Record, left: float) -> Finding | None:
     noisy = [row.loss for row in record.steps[-len(record.steps) // 4 :]]
     trained, tested = float(np.mean(noisy)), float(np.median(passes[-3:]))
     error = float(np.std(noisy)) / math.sqrt(len(noisy))
-    is_hidden = trained > NO_BETTER_THAN_A_GUESS * guess
+    is_hidden = NO_BETTER_THAN_A_GUESS * guess < trained < MUCH_WORSE * guess
     if not is_hidden or trained - tested < max(GAP * guess, 4 * error):
         return None
     return _finding(

@@ -25,7 +25,8 @@ FALL_OF_TRAINING = 0.15
 def check_overfitting(record: Record) -> Iterator[Answer]:
     """Find where validation turned while the training loss went on to fall."""
     passes = [each for each in record.evaluations if each.step > 0 and _loss(each) is not None]
-    if len(passes) < FEWEST_PASSES or not _outcome.has_one_loss(record):
+    is_mixed = any(len(sample.losses) > 1 for sample in record.samples)
+    if len(passes) < FEWEST_PASSES or is_mixed or not _outcome.has_one_loss(record):
         yield Unchecked("validation was not seen five times with its loss")
         return
     values = np.asarray([_loss(each) for each in passes])
@@ -83,7 +84,8 @@ def _fall_since(record: Record, step: int) -> float:
 
 
 def _accuracy_still_rises(passes: list[Evaluation], best: int) -> bool:
-    found = [each.accuracy for each in passes[best - 1 :] if each.accuracy is not None]
+    found = [each.accuracy for each in passes if each.accuracy is not None]
+    found = found[max(best, len(found) // 2) :]
     if len(found) < 4:
         return False
     half = len(found) // 2
