@@ -47,6 +47,7 @@ MOST_EVALUATIONS = 1000
 # Passes without gradients whose inputs are looked at whatever the budget: whether they were
 # trained on shows nowhere else.
 FIRST_EVALUATIONS = 3
+MOST_FORWARDS = 64
 MOST_ROWS = 200_000
 # Numbers that are looked at in microseconds, and so whatever the budget.
 CHEAP = 20_000
@@ -144,8 +145,9 @@ class Observer(Listener):
         """Of an example trained on; empty before the first."""
         self.followers: dict[nn.Module, list[nn.Module]] = {}
         """Parts that answer otherwise in training mode, by network."""
-        self.is_noisy = False
-        """Whether one of them was in training mode in the last pass without gradients."""
+        self.is_quiet = self.is_noisy = False
+        """Whether the last pass without gradients was in evaluation mode; or was not, and had one
+        of them in training mode."""
         self.samples = 0
         self.stride = self.sample_stride = 1
         for name, model in models.items():
@@ -225,6 +227,7 @@ class Observer(Listener):
             followers = [each for each in module.modules() if _modules.follows_mode(each)]
             self.followers[module] = followers
         # Parts that are in another mode than the whole were put there on purpose.
+        self.is_quiet = not module.training
         self.is_noisy = module.training and any(each.training for each in followers)
         now.noisy_forwards += self.is_noisy
         shapes = [each.shape[1:] for each in _inputs.tensors_in(given)[:1]]
@@ -233,8 +236,11 @@ class Observer(Listener):
             with self.sampler.looking():
                 for each in _inputs.tensors_in(given)[:1]:
                     digests = _inputs.digests(each) if each.ndim > 1 else []
+                    seen = sum(digest in self.rows for digest in digests)
                     now.rows += len(digests)
-                    now.seen_rows += sum(digest in self.rows for digest in digests)
+                    now.seen_rows += seen
+                    if len(now.by_forward) < MOST_FORWARDS:
+                        now.by_forward.append((len(digests), seen))
 
     def _evaluation(self) -> Evaluation:
         passes = self.record.evaluations
@@ -310,6 +316,11 @@ class Observer(Listener):
                     now.predicted = _added(now.predicted, predicted)
                     now.correct = _added(now.correct, correct)
                     now.accuracy = sum(now.correct) / sum(now.counts)
+                    sure, right = _losses.sureness(call)
+                    if sure:
+                        share = count / whole
+                        now.sureness = _mixed(now.sureness, sure, share)
+                        now.sure_right = _mixed(now.sure_right, right, share)
         now.loss_examples = whole
         now.noisy_losses += now.forwards > 0 and self.is_noisy
 
@@ -452,8 +463,10 @@ class Observer(Listener):
         }
         for name, facts in (*self.record.parameters.items(), *strangers.items()):
             # Frozen in the loop, before any loss reached it, it was never to be trained.
-            if not facts.reached and not self.changes.parameters[name].requires_grad:
+            is_untouched = not facts.reached and not self.changes.has_new_gradient(name)
+            if is_untouched and not self.changes.parameters[name].requires_grad:
                 facts.is_trainable = False
+            facts.has_gradient = self.changes.has_new_gradient(name)
             facts.moved = self.changes.has_moved(name)
             facts.is_fresh = None if facts.moved else self.changes.looks_fresh(name)
         self.record.strangers = list(strangers.values())
@@ -568,6 +581,13 @@ class Observer(Listener):
         self.pending.clear()
 
     @guarded
+    def on_stuck_dropout(self) -> None:
+        """Functional dropout has dropped while gradients are off."""
+        passes = self.record.evaluations
+        if self.is_quiet and passes and passes[-1].step == self.steps:
+            passes[-1].stuck_dropouts += 1
+
+    @guarded
     def on_schedule(self) -> None:
         """A schedule has taken a step."""
         self.window.note("c")
@@ -607,3 +627,9 @@ class Observer(Listener):
 
 def _added(one: list[int], two: list[int]) -> list[int]:
     return [first + second for first, second in itertools.zip_longest(one, two, fillvalue=0)]
+
+
+def _mixed(before: list[float], new: list[float], share: float) -> list[float]:
+    if len(before) != len(new):
+        return new
+    return [(1 - share) * one + share * two for one, two in zip(before, new, strict=True)]

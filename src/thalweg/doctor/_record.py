@@ -58,6 +58,8 @@ class ParameterFacts:
     """Numbers that go into one output; one for vectors."""
     reached: int = 0
     """Loss graphs in which it was found."""
+    has_gradient: bool = False
+    """Whether one came to it during the watch and was there at the end."""
     moved: bool | None = None
     """Whether its numbers changed during the watch; None where unknown."""
     is_fresh: bool | None = None
@@ -291,6 +293,8 @@ class Evaluation:
     """Passes in training mode through a part that answers otherwise then, as dropout does."""
     noisy_losses: int = 0
     """Losses computed after such a pass."""
+    stuck_dropouts: int = 0
+    """Uses of functional dropout that dropped while the network was in evaluation mode."""
     alike_forwards: int = 0
     """Passes of examples that have the shape of those trained on."""
     accuracy: float | None = None
@@ -306,6 +310,12 @@ class Evaluation:
     """Examples whose digest was looked up among those of training."""
     seen_rows: int = 0
     """Of these, examples that had been trained on."""
+    by_forward: list[tuple[int, int]] = field(default_factory=list)
+    """Both by forward pass; the first 64."""
+    sureness: list[float] = field(default_factory=list)
+    """Mean of the highest probability, by quarters of the batches, the least sure first."""
+    sure_right: list[float] = field(default_factory=list)
+    """Share of right answers in these quarters."""
 
 
 @dataclass

@@ -75,6 +75,15 @@ def agreement(call: LossCall) -> tuple[list[int], list[int], list[int]]:
     return _by_class(call.kind, call.output, *labels)
 
 
+def sureness(call: LossCall) -> tuple[list[float], list[float]]:
+    """Return how sure the answers are, and how many are right, by quarters of the batch."""
+    output, target = call.output.detach(), call.target.detach()
+    labels = _labels(call.kind, output, target)
+    if labels is None:
+        return [], []
+    return _sureness(call.kind, output, target, labels[0] == labels[1])
+
+
 def _by_class(
     kind: str, output: Tensor, answers: Tensor, targets: Tensor
 ) -> tuple[list[int], list[int], list[int]]:
@@ -106,7 +115,7 @@ def _add_classes(found: LossFacts, output: Tensor, target: Tensor) -> None:
     answers, targets = labels
     by_class = _by_class(found.kind, output, answers, targets)
     found.counts, found.predicted, found.correct = by_class
-    _add_sureness(found, output, target, answers == targets)
+    found.sureness, found.sure_right = _sureness(found.kind, output, target, answers == targets)
     if found.kind in OF_CLASSES and output.ndim == 2 and not target.is_floating_point():
         logits = output.float()
         shares = logits.exp() if found.kind == "nll_loss" else logits.softmax(1)
@@ -116,19 +125,23 @@ def _add_classes(found: LossFacts, output: Tensor, target: Tensor) -> None:
         found.contradicted = float(((own < OWN) & (highest > OTHER)).float().mean())
 
 
-def _add_sureness(found: LossFacts, output: Tensor, target: Tensor, is_right: Tensor) -> None:
+def _sureness(
+    kind: str, output: Tensor, target: Tensor, is_right: Tensor
+) -> tuple[list[float], list[float]]:
     """Sort the answers by how sure the network is of them, and count the right ones."""
-    if found.kind in OF_CLASSES:
+    if kind in OF_CLASSES:
         logits = output.float()
-        shares = logits.exp() if found.kind == "nll_loss" else logits.softmax(1)
+        shares = logits.exp() if kind == "nll_loss" else logits.softmax(1)
         highest = shares.amax(1)
         highest = highest.flatten() if target.is_floating_point() else highest[target >= 0]
     else:
         chance = output.float().flatten()
-        chance = chance.sigmoid() if found.kind.endswith("logits") else chance
+        chance = chance.sigmoid() if kind.endswith("logits") else chance
         highest = torch.maximum(chance, 1 - chance)
     if len(highest) < 2 * QUARTERS or len(highest) != len(is_right):
-        return
-    order = highest.argsort()
-    found.sureness = [float(highest[part].mean()) for part in order.chunk(QUARTERS)]
-    found.sure_right = [float(is_right[part].float().mean()) for part in order.chunk(QUARTERS)]
+        return [], []
+    # Half a unit in the last place decides ties otherwise, and differently on every machine.
+    quarters = highest.argsort(stable=True).tensor_split(QUARTERS)
+    sure = [highest[part].mean() for part in quarters]
+    right = [is_right[part].float().mean() for part in quarters]
+    return torch.stack(sure).tolist(), torch.stack(right).tolist()
