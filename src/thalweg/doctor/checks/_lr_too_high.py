@@ -13,6 +13,7 @@ from thalweg.doctor.checks._over_regularized import check_over_regularized
 from thalweg.doctor.checks._progress import (
     losses,
     slope_and_noise,
+    smoothed,
     start_and_end,
     uninformed,
 )
@@ -99,12 +100,19 @@ def _diverged(record: Record, series: list[float], moves: list) -> dict | None:
 
 
 def _spike(record: Record, series: list[float]) -> tuple[float, bool]:
-    """Return the highest loss, and whether the training never came back from there."""
+    """Return the highest loss, and whether the training never came back from there.
+
+    Nor where the loss is lost again that had been gained, as when units die of a long step.
+    """
     left = _outcome.remaining(record)
     if left is None or left < STUCK or len(series) < FEWEST:
         return max(series), False
-    highest = _highest(series)
-    return highest, highest > RISE**2 * max(series[0], uninformed(record) or 0.0)
+    highest, guess = _highest(series), uninformed(record)
+    if highest > RISE**2 * max(series[0], guess or 0.0):
+        return highest, True
+    start = series[0] if guess is None else min(series[0], guess)
+    was_better = min(smoothed(series)) < STUCK * start
+    return max(series), was_better and start_and_end(series)[1] > NOTHING_LEARNED * start
 
 
 def _highest(series: list[float]) -> float:

@@ -1,5 +1,6 @@
 """Steps that are too short to get anywhere."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,12 +21,14 @@ LITTLE_LEARNED = 0.8
 # With less, a change of all weights by their own size would not change the loss by a hundredth:
 # then there is no gradient, and the rate is not to blame.
 SOME_GRADIENT = 1e-2
+# Layers that move so much less than the liveliest are cut off from the loss, not in a hurry.
+MOST_UNEQUAL = 30.0
 FEWEST = 50
 # A rate that still rises may be a warm-up that goes on after the watch.
 LONGEST_WARMUP = 200
 
 
-@check("lr-too-low", explains=("plateau", "underfitting", "vanishing-gradient"))
+@check("lr-too-low", explains=("plateau", "underfitting"))
 def check_lr_too_low(record: Record) -> Iterator[Answer]:
     """Find trainings whose steps together hardly move the weights."""
     left = _outcome.remaining(record)
@@ -40,8 +43,7 @@ def check_lr_too_low(record: Record) -> Iterator[Answer]:
     was_longer = max(rates[: len(rates) // 2]) > 2 * rates[-1]
     if path > SHORT_PATH or float(np.median(shares)) > SHORT_STEP or left < LITTLE_LEARNED:
         return
-    pull = _pull(record)
-    if is_warming or was_longer or pull < SOME_GRADIENT or not _is_steady(record):
+    if is_warming or was_longer or not _is_steady(record) or not _has_gradient(record, path):
         return
     rate = _outcome.peak_rate(record)
     yield Finding(
@@ -62,6 +64,17 @@ def check_lr_too_low(record: Record) -> Iterator[Answer]:
             lambda config: {"learning_rate": rate * 10},
         ),
     )
+
+
+def _has_gradient(record: Record, path: float) -> bool:
+    """Return whether all layers get their gradient, so that longer steps would move them all."""
+    shares: dict[str, list[float]] = {}
+    for _, motions in _outcome.matrices(record):
+        for name, motion in motions.items():
+            if motion.weight > 0 and math.isfinite(motion.update):
+                shares.setdefault(name, []).append(motion.update / motion.weight)
+    liveliest = max(float(np.mean(each)) for each in shares.values()) * len(record.steps)
+    return liveliest < MOST_UNEQUAL * path and _pull(record) > SOME_GRADIENT
 
 
 def _pull(record: Record) -> float:
