@@ -1,0 +1,88 @@
+"""The same few examples again and again, while there are more."""
+
+import math
+from collections.abc import Iterator
+
+from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor._record import InputFacts, LoaderFacts, Record
+from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
+
+FEWEST_BATCHES = 4
+# Of the examples that as many draws from the whole would have shown, so few were different ones.
+FEW_DIFFERENT = 0.3
+# Validation with so many times the examples of training tells that there were more to train on.
+MORE_VALIDATION = 1.5
+# Examples that are alike by nature, as short symbols are, show within a batch.
+MOST_ALIKE = 0.05
+# Digests are taken of so many examples of a batch.
+MOST_ROWS = 256
+
+
+@check("repeated-batch", explains=("overfitting", "label-noise", "leakage", "plateau"))
+def check_repeated_batch(record: Record) -> Iterator[Answer]:
+    """Count the different examples among those that were trained on."""
+    batches = [sample.inputs[0] for sample in record.samples if sample.inputs]
+    batches = [each for each in batches if len(each.rows) > 1 or each.shape[:1] == [1]]
+    if len(batches) < FEWEST_BATCHES:
+        yield Unchecked("too few batches were looked at")
+        return
+    if _are_alike_by_nature(batches):
+        yield Unchecked("examples are alike by nature")
+        return
+    looked = sum(len(each.rows) for each in batches)
+    different = len({row for each in batches for row in each.rows})
+    if different > FEW_DIFFERENT * looked:
+        return
+    is_same = len({frozenset(each.rows) for each in batches}) == 1
+    size = batches[0].shape[0]
+    loader = _loader(record, size)
+    validation = max((each.examples for each in record.evaluations), default=0)
+    if loader is not None and loader.examples is not None:
+        drawn = loader.examples * (1 - math.exp(-looked / loader.examples))
+        is_few = different < FEW_DIFFERENT * drawn and loader.examples > size
+    else:
+        # Who trains on all there is at once has the same batch by intention; a part of several
+        # thousands, of which only the first are looked at, may be all there is.
+        is_few = size <= MOST_ROWS and validation > MORE_VALIDATION * different
+    if not is_few:
+        if is_same:
+            yield Note("Every batch holds the same examples: all there are, it seems.")
+        return
+    evidence: dict[str, object] = {
+        "examples looked at": looked,
+        "different ones": different,
+        "batches looked at": len(batches),
+        "all batches equal": is_same,
+    }
+    if loader is not None and loader.examples is not None:
+        evidence["examples in the loader"] = loader.examples
+        evidence["iterations begun"] = loader.iterators
+    elif validation:
+        evidence["examples in validation"] = validation
+    yield Finding(
+        fault="repeated-batch",
+        where="batches",
+        severity="error",
+        confidence=0.97 if is_same else 0.85,
+        evidence=evidence,
+        remedy=Remedy(
+            "Draw a new batch in each step: for x, y in loader, instead of next(iter(loader)) "
+            "inside the loop; seed once before the loop, not where batches are made; slice "
+            "x[i * size : (i + 1) * size]."
+        ),
+    )
+
+
+def _are_alike_by_nature(batches: list[InputFacts]) -> bool:
+    """Return whether examples of one batch are equal, or too short to be told apart."""
+    if len(batches[0].shape) < 2:
+        return True
+    rows = sum(len(each.rows) for each in batches)
+    different = sum(len(set(each.rows)) for each in batches)
+    return different < (1 - MOST_ALIKE) * rows
+
+
+def _loader(record: Record, size: int) -> LoaderFacts | None:
+    """Return the loader that gives batches of this size, if one does."""
+    found = [each for each in record.loaders if each.batch_size == size and each.examples]
+    return max(found, key=lambda each: each.iterators, default=None)
