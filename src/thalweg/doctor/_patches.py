@@ -56,6 +56,9 @@ class Listener:
     def on_wait(self, seconds: float) -> None:
         """A loader has given a batch after so long."""
 
+    def on_stuck_dropout(self) -> None:
+        """Functional dropout has dropped while gradients are off."""
+
     def on_schedule(self) -> None:
         """A schedule has taken a step."""
 
@@ -89,6 +92,7 @@ def _replace_all() -> None:
     _replace(torch.autograd, "backward", _backward)
     for name in LOSSES:
         _replace(F, name, functools.partial(_loss, name))
+    _replace(F, "dropout", _dropout)
     _replace(DataLoader, "__iter__", _iterate)
     _replace(dataloader._BaseDataLoaderIter, "__next__", _next)
     _replace(LRScheduler, "step", _schedule)
@@ -131,6 +135,29 @@ def _loss(kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
         return value
 
     return loss
+
+
+def _dropout(original: Callable[..., Any]) -> Callable[..., Any]:
+    def dropout(
+        input: Any,  # noqa: A002, torch's names
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+    ) -> Any:
+        result = original(input, p, training, inplace)
+        if training and p > 0 and not torch.is_grad_enabled():
+            # The dropout of modules follows their mode, and whoever sets that has reasons.
+            is_own = not torch.compiler.is_compiling() and not _is_called_by_torch()
+            for listener in _listeners if is_own else ():
+                listener.on_stuck_dropout()
+        return result
+
+    return dropout
+
+
+def _is_called_by_torch() -> bool:
+    name = sys._getframe(2).f_globals.get("__name__", "")
+    return name.startswith("torch.")
 
 
 def _iterate(original: Callable[..., Any]) -> Callable[..., Any]:

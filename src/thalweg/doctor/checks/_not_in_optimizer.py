@@ -47,7 +47,9 @@ def _left_out(record: Record) -> Iterator[Answer]:
     left = [
         name
         for name, facts in record.parameters.items()
-        if facts.reached and facts.optimizer is None and facts.moved is False
+        if (facts.reached or facts.has_gradient)
+        and facts.optimizer is None
+        and facts.moved is False
     ]
     if not left:
         return

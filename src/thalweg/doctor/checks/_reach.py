@@ -39,6 +39,7 @@ def untouched(record: Record) -> list[str]:
         if facts.optimizer in enough
         and facts.is_trainable
         and not facts.reached
+        and not facts.has_gradient
         and _stands_still(record, name, facts.moved)
     ]
 

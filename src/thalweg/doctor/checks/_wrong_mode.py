@@ -27,6 +27,7 @@ def check_wrong_mode(record: Record) -> Iterator[Answer]:
     if len(record.steps) < FEWEST_STEPS:
         yield Unchecked("fewer than four steps were seen")
         return
+    yield from _stuck_dropout(record)
     if not any(facts.follows_mode for facts in record.modules.values()):
         return
     yield from _training(record)
@@ -98,6 +99,18 @@ def _validation(record: Record) -> Iterator[Answer]:
         yield _in_training_mode(record, len(noisy), examples, 0.97 if measured else 0.85)
         return
     yield from _with_gradients(record)
+
+
+def _stuck_dropout(record: Record) -> Iterator[Answer]:
+    stuck = sum(each.stuck_dropouts for each in record.evaluations)
+    if stuck:
+        yield _finding(
+            {"dropouts in evaluation mode": stuck},
+            "Tell functional dropout the mode, for by default it always drops: "
+            "F.dropout(x, p, training=self.training); or use nn.Dropout.",
+            0.9,
+            "validation",
+        )
 
 
 def _is_like(each: Evaluation) -> bool:

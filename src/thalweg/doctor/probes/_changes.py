@@ -10,12 +10,11 @@ MOST_COPIED = 4 * STRETCH
 # Every step of an optimizer raises a tensor's version counter, an initialization by one to three,
 # a loaded checkpoint by one more.
 MOST_WRITES = 10
-# torch draws the weights of its layers evenly from ± 1 / sqrt(fan in); rounding aside.
-ROUNDING = 1.001
-# Standard errors by which a kurtosis strays from that of a drawn weight only after training.
-BEYOND_NOISE = 6.0
-EVEN, CUT, NORMAL = 1.8, 2.3, 3.0
-"""Kurtosis of weights drawn evenly, normally but cut at two deviations, and normally."""
+# Standard errors by which drawn weights stray from their distribution once in 10,000 times.
+BEYOND_NOISE = 4.0
+# Weights drawn evenly end at the root of three deviations; normal ones have a kurtosis of 3, and
+# of 2.4 where they are cut at two deviations. Training blurs the even end, and grows tails.
+EVEN_END, CUT_KURTOSIS, KURTOSIS = 3**0.5, 2.36, 3.0
 MOST_ENTRIES = 2**16
 
 
@@ -25,17 +24,24 @@ class Changes:
     def __init__(self) -> None:
         self.parameters: dict[str, Tensor] = {}
         self.before: dict[str, list[Tensor]] = {}
+        self.gradients: dict[str, tuple[int, int] | None] = {}
 
     def add(self, name: str, parameter: Tensor) -> None:
         """Take note of a parameter as it is now."""
         self.parameters[name] = parameter
         self.before[name] = _trace(parameter)
+        self.gradients[name] = _mark(parameter.grad)
 
     def has_moved(self, name: str) -> bool:
         """Return whether a parameter's numbers are others than before."""
         now = _trace(self.parameters[name])
         then = self.before[name]
         return len(now) != len(then) or not all(map(_equal, now, then))
+
+    def has_new_gradient(self, name: str) -> bool:
+        """Return whether a parameter has a gradient that it did not have before."""
+        mark = _mark(self.parameters[name].grad)
+        return mark is not None and mark != self.gradients[name]
 
     def looks_fresh(self, name: str) -> bool:
         """Return whether a parameter looks as an initialization leaves it."""
@@ -50,6 +56,10 @@ def _trace(parameter: Tensor) -> list[Tensor]:
     whole = flat.numel() // STRETCH * STRETCH
     norms = torch.linalg.vector_norm(flat[:whole].view(-1, STRETCH), dim=1)
     return [norms, flat[whole:].clone()]
+
+
+def _mark(gradient: Tensor | None) -> tuple[int, int] | None:
+    return None if gradient is None else (id(gradient), gradient._version)
 
 
 def _equal(now: Tensor, then: Tensor) -> bool:
@@ -71,11 +81,14 @@ def looks_fresh(parameter: Tensor) -> bool:
         return True
     flat = parameter.detach().reshape(-1)[:MOST_ENTRIES].double()
     spread = float(flat.std(correction=0))
-    if len(flat) < 32 or spread == 0:
+    # A few numbers tell nothing; many zeros were put there on purpose.
+    if len(flat) < 32 or spread == 0 or float((flat == 0).double().mean()) > 0.5:
         return True
-    bound = ROUNDING * parameter[0].numel() ** -0.5
-    if float(flat.abs().max()) <= bound and spread > 0.5 * bound:
+    few = len(flat) ** -0.5
+    # The deviation of evenly drawn numbers is known to 0.45 / sqrt(n) of itself.
+    if float(flat.abs().max()) <= EVEN_END * spread * (1 + 0.45 * BEYOND_NOISE * few):
         return True
     kurtosis = float(((flat - flat.mean()) / spread).pow(4).mean())
-    error = BEYOND_NOISE * (24 / len(flat)) ** 0.5
-    return kurtosis <= EVEN + error or CUT - error <= kurtosis <= NORMAL + error
+    error = BEYOND_NOISE * 24**0.5 * few
+    is_cut = float(flat.abs().max()) <= 2.5 * spread
+    return abs(kurtosis - KURTOSIS) <= error or (is_cut and abs(kurtosis - CUT_KURTOSIS) <= error)
