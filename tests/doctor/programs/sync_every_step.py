@@ -36,7 +36,7 @@ def running_loss_and_accuracy(seed, is_sick):
     torch.manual_seed(seed)
     (x, y), (valid_x, valid_y) = moved(digits(seed, images=True))
     model = SmallConv().to(DEVICE)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     criterion = nn.CrossEntropyLoss()
     history = []
     yield model, optimizer
