@@ -36,7 +36,8 @@ def running_loss_and_accuracy(seed, is_sick):
     torch.manual_seed(seed)
     (x, y), (valid_x, valid_y) = moved(digits(seed, images=True))
     model = SmallConv().to(DEVICE)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 6)
     criterion = nn.CrossEntropyLoss()
     history = []
     yield model, optimizer
@@ -58,6 +59,7 @@ def running_loss_and_accuracy(seed, is_sick):
             else:
                 running_loss += loss.detach()
                 hits += (logits.argmax(1) == labels).sum()
+        scheduler.step()
         history.append((float(running_loss) / 35, float(hits) / 1400))
         model.eval()
         with torch.no_grad():
