@@ -31,7 +31,9 @@ def has_one_loss(record: Record) -> bool:
 
 
 def remaining(record: Record) -> float | None:
-    """Return the loss at the end, as a share of what it began with or a guess would give.
+    """Return the loss at the end, as a share of what a guess gives; if unknown, of the first.
+
+    A network that was trained before begins far below a guess, and may stay there.
 
     Penalties that the loop adds are left out where the loss function was seen, and validation
     counts where it is better. None where the curve does not tell.
@@ -40,8 +42,7 @@ def remaining(record: Record) -> float | None:
     if not has_one_loss(record) or len(series) < 4:
         return None
     guess = uninformed(record)
-    start = min(series[0], start_and_end(series)[0])
-    start = start if guess is None else min(start, guess)
+    start = min(series[0], start_and_end(series)[0]) if guess is None else guess
     ends = [start_and_end(series)[1], *_other_ends(record, series)]
     return min(ends) / start if start > 0 else None
 

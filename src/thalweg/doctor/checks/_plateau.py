@@ -6,7 +6,7 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _capacity, _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._progress import losses
+from thalweg.doctor.checks._progress import losses, uninformed
 
 # No better than a guess, or not much: a fit that has ended lies deeper, whatever its noise.
 FAR_FROM_FLOOR = 0.95
@@ -18,8 +18,8 @@ def check_plateau(record: Record) -> Iterator[Answer]:
     """Find losses that have been flat for half of the training, no better than a guess."""
     left = _outcome.remaining(record)
     series = losses(record, None)
-    if left is None or len(series) < FEWEST:
-        yield Unchecked("too few steps, or a loss whose floor is unknown")
+    if left is None or uninformed(record) is None or len(series) < FEWEST:
+        yield Unchecked("too few steps, or a loss of which a guess is unknown")
         return
     half = series[len(series) // 2 :]
     if left < FAR_FROM_FLOOR or not _outcome.is_flat(half) or _capacity.shortage(record):

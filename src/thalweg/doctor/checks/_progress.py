@@ -129,7 +129,7 @@ def uninformed(record: Record, optimizer: int = 0) -> float | None:
     Known from the targets that were seen: the entropy of classes, the variance of numbers.
     """
     facts = [loss for sample in record.samples for loss in sample.losses]
-    kinds = {loss.kind for loss in facts}
+    kinds = {loss.form or loss.kind for loss in facts}
     rows = {row.optimizer for row in record.steps}
     if len(kinds) != 1 or len(rows) > 1 or optimizer not in rows:
         return None
@@ -151,7 +151,7 @@ def _uninformed(kind: str, facts: list[LossFacts]) -> float | None:
     mean = float(np.mean([each.mean for each in targets]))
     if kind in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
         return _entropy(np.array([mean, 1 - mean])) if 0 <= mean <= 1 else None
-    if kind == "mse_loss":
+    if kind in ("mse_loss", "squared error"):
         return float(np.mean([each.std**2 + (each.mean - mean) ** 2 for each in targets]))
     return None
 

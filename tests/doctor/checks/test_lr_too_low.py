@@ -1,0 +1,44 @@
+import math
+
+from thalweg.doctor.checks._check import Unchecked
+from thalweg.doctor.checks._lr_too_low import check_lr_too_low
+
+
+def creeping(count=300):
+    return [2.3 - 0.0004 * step + 0.02 * math.sin(1.7 * step) for step in range(count)]
+
+
+def test_finds_steps_that_hardly_move_the_weights(training):
+    [finding] = check_lr_too_low(training(creeping(), moves=1e-4, rates=1e-5))
+    assert finding.fault == "lr-too-low"
+    assert finding.remedy.change(None) == {"learning_rate": 1e-4}
+
+
+def test_is_silent_where_steps_are_of_usual_length(training):
+    assert not list(check_lr_too_low(training(creeping(), moves=0.01)))
+
+
+def test_is_silent_where_the_loss_is_low(training):
+    losses = [0.2 + 0.01 * math.sin(1.7 * step) for step in range(300)]
+    assert not list(check_lr_too_low(training(losses, moves=1e-4)))
+
+
+def test_is_silent_where_there_is_no_gradient(training):
+    assert not list(check_lr_too_low(training(creeping(), moves=1e-4, gradient=1e-9)))
+
+
+def test_is_silent_where_some_layers_are_cut_off(training):
+    record = training(creeping(), moves=1e-5)
+    for sample in record.samples:
+        sample.parameters["head.weight"].update *= 1000
+    assert not list(check_lr_too_low(record))
+
+
+def test_is_silent_in_a_short_warm_up(training):
+    rates = [1e-7 * step for step in range(100)]
+    assert not list(check_lr_too_low(training(creeping(100), moves=1e-4, rates=rates)))
+
+
+def test_does_not_judge_few_steps(training):
+    [answer] = check_lr_too_low(training(creeping(20), moves=1e-4))
+    assert isinstance(answer, Unchecked)
