@@ -11,7 +11,7 @@ from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 FLAT = ("Round", "Sign", "Sgn", "Floor", "Ceil", "Trunc")
 
 
-@check("detached")
+@check("detached", explains=("input-ignored",))
 def check_detached(record: Record) -> Iterator[Answer]:
     """Find modules that are called, whose parameters the loss does not depend on."""
     if not record.samples or not record.graphs:
@@ -83,7 +83,7 @@ def _part(record: Record, cut: list[str]) -> Answer:
         fault="detached",
         where=where or names[0],
         severity="error",
-        confidence=0.97,
+        confidence=0.99,
         evidence={
             "without gradient": _reach.shortened(names),
             "parameters": len(cut),
@@ -132,7 +132,7 @@ def _flat(record: Record, names: list[str]) -> Finding:
         fault="detached",
         where=_reach.shortened(parts),
         severity="error",
-        confidence=0.97,
+        confidence=0.99,
         evidence={"gradient": 0.0, "behind": operation, "parameters": len(names)},
         remedy=Remedy(
             f"torch.{operation} has the slope zero: leave it out in training, or pass the gradient "

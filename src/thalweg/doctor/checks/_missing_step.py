@@ -147,7 +147,7 @@ def _finding(evidence: dict[str, float | str], remedy: str) -> Finding:
         fault="missing-step",
         where="loop",
         severity="error",
-        confidence=0.98,
+        confidence=0.99,
         evidence=evidence,
         remedy=Remedy(remedy),
     )

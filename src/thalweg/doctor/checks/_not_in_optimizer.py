@@ -95,7 +95,7 @@ def _finding(record: Record, names: list[str], where: str) -> Finding:
         fault="not-in-optimizer",
         where=where,
         severity="error" if share >= SMALL_SHARE else "warning",
-        confidence=0.98,
+        confidence=0.99,
         evidence={
             "parameters": len(names),
             "share of the weights": round(share, 4),

@@ -112,7 +112,7 @@ def _finding(evidence: dict[str, float | str], remedy: str) -> Finding:
         fault="stale-forward",
         where="loop",
         severity="error",
-        confidence=0.97,
+        confidence=0.99,
         evidence=evidence,
         remedy=Remedy(remedy),
     )

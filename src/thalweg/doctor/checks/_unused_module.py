@@ -8,7 +8,8 @@ from thalweg.doctor.checks import _reach
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 
 
-@check("unused-module")
+# The layers around what is left out stand in a row, as they were not meant to.
+@check("unused-module", explains=("missing-nonlinearity", "input-ignored"))
 def check_unused_module(record: Record) -> Iterator[Answer]:
     """Find modules with weights to train that are never called, nor their weights read."""
     if not record.samples:
@@ -29,7 +30,7 @@ def check_unused_module(record: Record) -> Iterator[Answer]:
         fault="unused-module",
         where=where,
         severity="error",
-        confidence=0.95,
+        confidence=0.99,
         evidence={
             "calls": 0,
             "parameters": len(idle),

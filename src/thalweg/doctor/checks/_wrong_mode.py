@@ -134,8 +134,10 @@ def _with_gradients(record: Record) -> Iterator[Answer]:
     rows = [row for row in record.steps[1:] if row.is_training]
     if not rows:
         return
-    (usual, times), *_ = Counter(row.forwards for row in rows).most_common(1)
-    more = [row for row in rows if row.training_forwards > usual]
+    # As many for each backward pass: gathering gradients takes now more, now fewer of both.
+    shares = [row.forwards / max(1, row.backwards) for row in rows]
+    (usual, times), *_ = Counter(shares).most_common(1)
+    more = [row for row in rows if row.training_forwards > usual * max(1, row.backwards)]
     if not usual or times < USUAL * len(rows) or len(more) < FEWEST_PASSES:
         return
     yield _in_training_mode(record, len(more), 0, 0.8)
