@@ -19,6 +19,7 @@ from thalweg.doctor import _nonfinite
 from thalweg.doctor._patches import Listener
 from thalweg.doctor._record import (
     Evaluation,
+    Glance,
     LoaderFacts,
     OptimizerFacts,
     ParameterFacts,
@@ -346,6 +347,9 @@ class Observer(Listener):
         if self.is_due and window.backwards == 1:
             with self.sampler.looking():
                 self._look(root)
+        elif window.backwards == 1 and self.sampler.is_glance_due(self.steps + 1):
+            with self.sampler.glancing():
+                self._glance()
         window.calls.clear()
 
     def _loss(self, root: Tensor) -> Tensor:
@@ -412,6 +416,20 @@ class Observer(Listener):
                 self.record.looked_rows += len(inputs.rows)
                 self.rows.update(inputs.rows)
             self.record.different_rows = len(self.rows)
+
+    def _glance(self) -> None:
+        """Look at the loss and the examples only."""
+        losses = [_losses.facts(call) for call in self.window.calls]
+        given = _inputs.tensors_in(self.window.inputs[0])[:1] if self.window.inputs else []
+        rows = [each for one in given for each in _inputs.digests(one)]
+        if len(self.rows) < MOST_ROWS:
+            self.record.looked_rows += len(rows)
+            self.rows.update(rows)
+        self.record.different_rows = len(self.rows)
+        glances = self.record.glances
+        glances.append(Glance(self.steps + 1, losses, rows))
+        if len(glances) > MOST_SAMPLES:
+            del glances[::2]
 
     def _link(self, call: LossCall) -> None:
         """Compare the targets with what went into the network."""

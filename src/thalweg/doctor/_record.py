@@ -241,6 +241,16 @@ class Sample:
 
 
 @dataclass
+class Glance:
+    """A step of which only the loss and the examples were looked at, which takes little time."""
+
+    step: int
+    losses: list[LossFacts] = field(default_factory=list)
+    rows: list[float] = field(default_factory=list)
+    """Digests of the examples of the first call, as in `InputFacts`."""
+
+
+@dataclass
 class StepRow:
     """One optimizer step, seen in passing."""
 
@@ -353,6 +363,8 @@ class Record:
     loaders: list[LoaderFacts] = field(default_factory=list)
     steps: list[StepRow] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    glances: list[Glance] = field(default_factory=list)
+    """Between the samples, where there was no time for one."""
     graph: list[Node] = field(default_factory=list)
     """Of the first loss that was sampled; the root comes first."""
     device: str = "cpu"

@@ -12,6 +12,9 @@ EVERY = 10
 # of a second or two, where nobody notices them, show more than its beginning.
 SHARE = 0.025
 ALLOWANCE = 0.06
+# The same for glances, at the loss and the examples only, at steps that the budget leaves out.
+GLANCE_SHARE = 0.01
+GLANCE_ALLOWANCE = 0.02
 
 
 class Sampler:
@@ -27,6 +30,8 @@ class Sampler:
         self.began = time.perf_counter()
         self.spent = 0.0
         """Seconds that looking has taken."""
+        self.glanced = 0.0
+        """Seconds that glances have taken."""
 
     def is_due(self, step: int) -> bool:
         """Return whether to look at the step of this number, counted from one."""
@@ -38,6 +43,20 @@ class Sampler:
     def is_affordable(self) -> bool:
         """Whether the budget allows another look."""
         return self.spent <= ALLOWANCE + SHARE * (time.perf_counter() - self.began)
+
+    def is_glance_due(self, step: int) -> bool:
+        """Return whether to look at least at the loss of this step."""
+        budget = GLANCE_ALLOWANCE + GLANCE_SHARE * (time.perf_counter() - self.began)
+        return self.every is None and step % EVERY == 0 and self.glanced <= budget
+
+    @contextmanager
+    def glancing(self) -> Iterator[None]:
+        """Count the seconds of the block as those of a glance."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.glanced += time.perf_counter() - began
 
     @contextmanager
     def looking(self) -> Iterator[None]:
