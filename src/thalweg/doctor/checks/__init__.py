@@ -4,8 +4,13 @@ from thalweg.doctor.checks import _batch_mixing as _batch_mixing
 from thalweg.doctor.checks import _batch_norm_small_batch as _batch_norm_small_batch
 from thalweg.doctor.checks import _broadcast_loss as _broadcast_loss
 from thalweg.doctor.checks import _class_imbalance as _class_imbalance
+from thalweg.doctor.checks import _dead_units as _dead_units
 from thalweg.doctor.checks import _detached as _detached
 from thalweg.doctor.checks import _double_softmax as _double_softmax
+from thalweg.doctor.checks import _exploding_gradient as _exploding_gradient
+from thalweg.doctor.checks import _init_scale as _init_scale
+from thalweg.doctor.checks import _init_symmetric as _init_symmetric
+from thalweg.doctor.checks import _initial_loss as _initial_loss
 from thalweg.doctor.checks import _input_constant as _input_constant
 from thalweg.doctor.checks import _input_ignored as _input_ignored
 from thalweg.doctor.checks import _input_scale as _input_scale
@@ -27,12 +32,14 @@ from thalweg.doctor.checks import _over_regularized as _over_regularized
 from thalweg.doctor.checks import _overfitting as _overfitting
 from thalweg.doctor.checks import _plateau as _plateau
 from thalweg.doctor.checks import _repeated_batch as _repeated_batch
+from thalweg.doctor.checks import _saturated_units as _saturated_units
 from thalweg.doctor.checks import _slow_input as _slow_input
 from thalweg.doctor.checks import _stale_forward as _stale_forward
 from thalweg.doctor.checks import _sync_every_step as _sync_every_step
 from thalweg.doctor.checks import _target_scale as _target_scale
 from thalweg.doctor.checks import _underfitting as _underfitting
 from thalweg.doctor.checks import _unused_module as _unused_module
+from thalweg.doctor.checks import _vanishing_gradient as _vanishing_gradient
 from thalweg.doctor.checks import _wrong_loss as _wrong_loss
 from thalweg.doctor.checks import _wrong_mode as _wrong_mode
 from thalweg.doctor.checks._check import CHECKS, EXPLAINS

@@ -1,0 +1,83 @@
+"""Gradients that run away."""
+
+import math
+from collections.abc import Iterator
+
+from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor._record import Record
+from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._progress import losses
+from thalweg.doctor.checks._stakes import first_loss, gradient_sizes, poor, shared, stakes
+
+# Times the first loss. Usual recurrent weights hold between a tenth and five; above ten, a step
+# of a hundredth of the weights changes the loss by a tenth, and the next time more.
+TOO_MUCH = 10.0
+# A gradient so many times that of the first steps has no cause in data that stay the same.
+GROWTH = 10.0
+# Of the loss, so much is left where that did harm.
+POOR = 0.25
+FEWEST = 4
+# Operations without a bound on their slope.
+STEEP = ("Exp", "Reciprocal", "Log", "Sqrt", "Tan")
+
+
+@check("exploding-gradient", explains=("lr-too-high", "non-finite", "plateau", "overfitting"))
+def check_exploding_gradient(record: Record) -> Iterator[Answer]:
+    """Find gradients that grow with time in the network, or beyond their own history."""
+    loss = first_loss(record)
+    if loss is None or len(record.samples) < FEWEST:
+        yield Unchecked("too few steps were looked at closely")
+        return
+    found = _through_time(record, loss) or _from_a_steep_loss(record)
+    if found is None:
+        return
+    where, evidence = found
+    yield Finding(
+        fault="exploding-gradient",
+        where=where,
+        severity="error",
+        confidence=0.85,
+        evidence={**evidence, "gradient by sample": [*gradient_sizes(record)[:8]]},
+        remedy=Remedy(
+            "Bound the gradient before the step: "
+            "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0); and bound what divides or "
+            "is exponentiated, e.g. log_variance.clamp(min=-5)."
+        ),
+    )
+
+
+def _through_time(record: Record, loss: float) -> tuple[str, dict] | None:
+    """Return evidence that weights used again and again got gradients out of all proportion."""
+    often = shared(record)
+    highest: dict[str, float] = {}
+    for sample in record.samples:
+        for name, value in stakes(record, sample, loss).items():
+            if name in often and math.isfinite(value):
+                highest[name] = max(highest.get(name, 0.0), value)
+    if not highest or not _harmed(record):
+        return None
+    where = max(highest, key=highest.__getitem__)
+    if highest[where] <= TOO_MUCH:
+        return None
+    return where, {"times the first loss at stake in a weight": highest[where]}
+
+
+def _from_a_steep_loss(record: Record) -> tuple[str, dict] | None:
+    """Return evidence that the gradient grew in a loss whose slope has no bound."""
+    if any(sample.losses and not sample.losses[0].form for sample in record.samples):
+        return None
+    if not any(node.name in STEEP for node in record.graph):
+        return None
+    sizes = gradient_sizes(record)
+    finite = [each for each in sizes if math.isfinite(each)]
+    first = max(finite[:3], default=0.0)
+    series = losses(record, None)
+    grew = max(finite, default=0.0) > GROWTH * first or len(finite) < len(sizes)
+    if first > 0 and grew and max(series) > series[0] + GROWTH * abs(series[0]):
+        return "loss", {"gradient at first": first, "gradient later": max(finite)}
+    return None
+
+
+def _harmed(record: Record) -> bool:
+    series = losses(record, None)
+    return poor(record, POOR) or max(series) > GROWTH * abs(series[0])
