@@ -120,7 +120,7 @@ def autoencoder_in_groups(seed, is_sick):
     """Two zeros too many in the rate for both parameter groups."""
     torch.manual_seed(seed)
     (x, _), _ = digits(seed)
-    encoder = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 16))
+    encoder = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 16), nn.Tanh())
     decoder = nn.Sequential(nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 64))
     learning_rate = 1e-5 if is_sick else 1e-3
     optimizer = torch.optim.RMSprop(

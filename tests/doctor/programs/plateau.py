@@ -68,25 +68,6 @@ def frequency_of_a_tone(seed, is_sick):
             criterion(model(time[320:]), signal[320:])
 
 
-class Locator(nn.Module):
-    """Finds a dot in an image and draws it again."""
-
-    def __init__(self, width):
-        super().__init__()
-        self.width = width
-        self.look = nn.Sequential(
-            nn.Conv2d(1, 8, 5, stride=2, padding=2),
-            nn.Tanh(),
-            nn.Flatten(),
-            nn.Linear(8 * 64, 32),
-            nn.Tanh(),
-            nn.Linear(32, 2),
-        )
-
-    def forward(self, images):
-        return draw(self.look(images), self.width)
-
-
 def draw(centers, width):
     """Draw soft dots of a width, in units in which the image reaches from -1 to 1."""
     axis = torch.linspace(-1, 1, 16)
@@ -95,25 +76,36 @@ def draw(centers, width):
     return torch.exp(-(across[:, None, :] + down[:, :, None]) / (2 * width**2))[:, None]
 
 
+def welsch(found, true, scale):
+    """Return a loss that grows as the squared distance at first and levels off at one."""
+    squared_distance = ((found - true) ** 2).sum(dim=1)
+    return (1 - torch.exp(-squared_distance / (2 * scale**2))).mean()
+
+
 @sick("plateau")
-def dots_that_do_not_overlap(seed, is_sick):
-    """A small dot drawn beside the true one has nothing to tell in which direction that lies."""
+def all_are_outliers(seed, is_sick):
+    """A robust loss of too small a scale is flat at every distance there is at the start."""
     torch.manual_seed(seed)
     angle = torch.rand(1000, 1) * 2 * math.pi
-    centers = 0.7 * torch.cat([angle.cos(), angle.sin()], dim=1)
-    images = draw(centers, 0.3)
+    centers = torch.cat([angle.cos(), angle.sin()], dim=1)
+    images = draw(0.7 * centers, width=0.3)
     images = (images - images.mean()) / images.std()
-    width = 0.08 if is_sick else 0.5
-    pictures = draw(centers, width)
-    scale = 1 / pictures.std()
-    model = Locator(width)
+    scale = 0.15 if is_sick else 1.0
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 5, stride=2, padding=2),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.Linear(8 * 64, 32),
+        nn.Tanh(),
+        nn.Linear(32, 2),
+    )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     yield model, optimizer
     for _ in range(10):
         for chosen in torch.randperm(800).split(25):
-            loss = F.mse_loss(scale * model(images[chosen]), scale * pictures[chosen])
+            loss = welsch(model(images[chosen]), centers[chosen], scale)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         with torch.no_grad():
-            F.mse_loss(scale * model(images[800:]), scale * pictures[800:])
+            welsch(model(images[800:]), centers[800:], scale)

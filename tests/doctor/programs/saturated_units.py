@@ -140,7 +140,7 @@ def gate_held_shut(seed, is_sick):
     (x, y), (valid_x, valid_y) = digits(seed)
     x, valid_x = x.view(-1, 8, 8), valid_x.view(-1, 8, 8)
     model = Gated(8, 48, gate_bias=12.0 if is_sick else 1.0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     yield model, optimizer
     for _ in range(6):
         model.train()

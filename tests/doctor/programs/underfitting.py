@@ -46,7 +46,7 @@ def narrow_code(seed, is_sick):
     (x, _), (valid_x, _) = digits(seed)
     code = 1 if is_sick else 20
     model = nn.Sequential(
-        nn.Linear(64, 48), nn.ELU(), nn.Linear(48, code), nn.Linear(code, 48), nn.ELU()
+        nn.Linear(64, 48), nn.ELU(), nn.Linear(48, code), nn.ELU(), nn.Linear(code, 48), nn.ELU()
     )
     model.append(nn.Linear(48, 64))
     optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3)

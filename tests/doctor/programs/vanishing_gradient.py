@@ -137,6 +137,7 @@ def gates_without_skip(seed, is_sick):
     (x, y), (valid_x, valid_y) = glyphs()
     model = nn.Sequential(
         nn.Conv2d(1, 8, 5, stride=4, padding=2),
+        nn.Tanh(),
         *[GatedBlock(8, with_skip=not is_sick) for _ in range(8)],
         nn.Flatten(),
         nn.Linear(8 * 49, 10),
