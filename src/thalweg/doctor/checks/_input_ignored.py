@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record, Sample
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._region import base, is_opaque, is_weighted, size
+from thalweg.doctor.checks._linear_layers import Layer, data, layer_at
+from thalweg.doctor.checks._region import is_opaque, size
 from thalweg.doctor.checks._terms import terms
 
 # Answers that differ by no more than rounding does, also where a tiny number was divided by
@@ -111,14 +112,17 @@ def _without_encoder(record: Record) -> Iterator[Answer]:
     if reader is None or reader in reached or reader not in everywhere:
         return
     widths = {width for each in inputs for width in (*each.shape[1:], size(each.shape[1:]))}
-    entries = [place for place in under if _is_entry(record, place)]
-    taken = {_width(record, place) for place in entries}
-    if not entries or None in taken or taken & widths:
+    layers = [layer_at(record, place) for place in sorted(under)]
+    entries = [layer for layer in layers if layer and data(graph, layer.place) is None]
+    if not entries or widths & {_width(record, layer) for layer in entries}:
         return
-    name = _module(record, entries[0]) or "loss"
-    yield _finding(
-        name, {"layer that reads the input": reader, "is used for the answer": False}, 0.9
-    )
+    evidence = {"layer that reads the input": reader, "is used for the answer": False}
+    yield _finding(entries[0].name, evidence, 0.9)
+
+
+def _width(record: Record, layer: Layer) -> int:
+    """Return the features or channels that a layer takes."""
+    return int(record.modules[layer.name].options["inputs"])
 
 
 def _reader(record: Record) -> str | None:
@@ -130,32 +134,6 @@ def _reader(record: Record) -> str | None:
     ]
     first = min(called, key=lambda facts: facts.order, default=None)
     return first.parameters[0] if first is not None else None
-
-
-def _is_entry(record: Record, place: int) -> bool:
-    """Return whether a layer takes something that no weights have made."""
-    node = record.graph[place]
-    if base(node) not in ("Addmm", "Mm", "Convolution") or not is_weighted(record.graph, place):
-        return False
-    return all(_weight(record, each) is not None for each in node.inputs)
-
-
-def _weight(record: Record, place: int) -> str | None:
-    node = record.graph[place]
-    if node.parameter is None and base(node) in ("T", "Transpose", "Permute") and node.inputs:
-        node = record.graph[node.inputs[0]]
-    return node.parameter
-
-
-def _module(record: Record, place: int) -> str | None:
-    names = [_weight(record, each) for each in record.graph[place].inputs]
-    return next((name.rpartition(".")[0] for name in names if name), None)
-
-
-def _width(record: Record, place: int) -> int | None:
-    facts = record.modules.get(_module(record, place) or "")
-    width = facts.options.get("inputs") if facts is not None else None
-    return None if width is None else int(width)
 
 
 def _finding(place: str, evidence: dict[str, object], confidence: float) -> Finding:

@@ -15,8 +15,6 @@ PROPORTIONAL = ("SGD", "ASGD")
 SMALLEST_BATCH = 4
 # Weight of an example next to one over the batch; half leaves room for a last, shorter batch.
 SMALLEST_SHARE = 0.5
-# Gradient scaling multiplies by a power of two from this on, and divides again before the step.
-SMALLEST_SCALER = 1024
 # Training counts as spoilt where the loss leaves its first value upwards so far, or ends so near
 # to it: a sum under a rate that fits it is a matter of taste.
 SPIKE = 2.0
@@ -84,15 +82,12 @@ def _weight(record: Record) -> float | None:
     known = [each.weight for each in terms(record) if each.weight is not None]
     if not known:
         return _weight_by_value(record)
-    weight = max(known)
-    while weight >= SMALLEST_SCALER:
-        weight /= SMALLEST_SCALER
-    return weight
+    return max(known)
 
 
 def _weight_by_value(record: Record) -> float | None:
     """Compare what was differentiated with what the loss function gave."""
-    sums = [loss for loss in record.samples[0].losses if record.samples] if record.samples else []
+    sums = record.samples[0].losses if record.samples else []
     if len(sums) != 1 or sums[0].reduction != "sum" or not record.steps or not sums[0].value:
         return None
     return abs(record.steps[0].root / sums[0].value)

@@ -1,14 +1,13 @@
 """Linear layers with nothing between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Node, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, size
+from thalweg.doctor.checks._linear_layers import LAYERS, Layer, data, layer_at, users_of
+from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, is_weighted, region
 
-LAYERS = ("Addmm", "Mm", "Linear", "Convolution", "Bmm", "Baddbmm", "ConvolutionOverrideable")
 # Linear operations, too: two layers with one of these between them are still one. Not so sums of
 # several inputs, which make skips, nor norms, which have their reasons.
 BETWEEN = NEUTRAL - {"Cat", "Stack"} | {
@@ -16,17 +15,11 @@ BETWEEN = NEUTRAL - {"Cat", "Stack"} | {
     "Sum", "ConstantPadNd", "FeatureDropout", "UpsampleNearest2D", "UpsampleBilinear2D", "Roll",
     "Neg", "MkldnnAdaptiveAvgPool2D",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A linear layer in the graph."""
-
-    place: int
-    name: str
-    """Of the module."""
-    inputs: int
-    outputs: int
+# These keep a network linear, too, but are no reason to complain where it is not.
+LINEAR = BETWEEN | {*LAYERS} | {
+    "Add", "Sub", "Cat", "Stack", "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm",
+    "Parameter", "Leaf", "Embedding",
+}  # fmt: skip
 
 
 @check("missing-nonlinearity", explains=("underfitting", "plateau"))
@@ -36,18 +29,21 @@ def check_missing_nonlinearity(record: Record) -> Iterator[Answer]:
         yield Unchecked("the loss graph could not be seen")
         return
     graph = record.graph
-    users = _users(graph)
+    users = users_of(graph)
+    is_linear = _is_linear(record)
     pairs = []
     for place in range(len(graph)):
-        second = _layer(record, place)
+        second = layer_at(record, place)
         if second is None or _is_attention(record, second, users):
             continue
-        first = _before(record, place)
+        first = _before(record, place, is_linear)
         if first is None or _is_attention(record, first, users) or _is_shared(first, users):
             continue
         # A middle that is narrower than both sides makes one matrix out of two cheap ones: a
         # bottleneck, a code, a low rank. It is wanted.
-        if first.outputs >= min(first.inputs, second.outputs):
+        is_wide = first.outputs >= min(first.inputs, second.outputs)
+        # A convolution in front that only cuts up the input is a common habit, and harmless.
+        if is_wide and (is_linear or not _is_stem(record, first)):
             pairs.append((first, second))
     if not pairs:
         return
@@ -58,6 +54,7 @@ def check_missing_nonlinearity(record: Record) -> Iterator[Answer]:
         severity="error",
         confidence=0.97,
         evidence={
+            "any activation in the network": not is_linear,
             "pairs without activation": [f"{one.name} → {two.name}" for one, two in pairs[:8]],
             "widths of the first pair": [
                 pairs[0][0].inputs,
@@ -72,60 +69,43 @@ def check_missing_nonlinearity(record: Record) -> Iterator[Answer]:
     )
 
 
-def _layer(record: Record, place: int) -> Layer | None:
-    """Return the layer that an operation is, if its weights can be trained."""
-    node = record.graph[place]
-    if base(node) not in LAYERS:
-        return None
-    for each in node.inputs:
-        name = _parameter(record.graph, each)
-        facts = record.parameters.get(name or "")
-        if name is None or facts is None or len(facts.shape) < 2 or not facts.is_trainable:
-            continue
-        module = name.rpartition(".")[0]
-        options = record.modules[module].options if module in record.modules else {}
-        if options.get("groups", 1) > 1:
-            return None  # By channel, and then across channels: one convolution in two parts.
-        inputs, outputs = options.get("inputs"), options.get("outputs")
-        if inputs is None or outputs is None:
-            return None
-        kernel = size(facts.shape[2:]) if base(node) == "Convolution" else 1
-        return Layer(place, module, int(inputs) * kernel, int(outputs))
-    return None
-
-
-def _parameter(graph: list[Node], place: int) -> str | None:
-    """Return the parameter behind transposes and casts."""
-    for _ in range(5):
+def _is_linear(record: Record) -> bool:
+    """Return whether nothing beneath the loss is nonlinear."""
+    graph = record.graph
+    queue = [place for place in region(graph) if is_weighted(graph, place)]
+    seen = set(queue)
+    while queue:
+        place = queue.pop()
         node = graph[place]
-        if node.parameter is not None:
-            return node.parameter
-        if len(node.inputs) != 1 or base(node) not in NEUTRAL:
-            return None
-        place = node.inputs[0]
-    return None
+        if base(node) not in LINEAR and not _is_dropout(record, node):
+            return False
+        fresh = {*node.inputs} - seen
+        seen |= fresh
+        queue.extend(fresh)
+    return True
 
 
-def _data(graph: list[Node], place: int) -> int | None:
-    """Return the input of a layer that is not one of its weights."""
-    rest = [each for each in graph[place].inputs if _parameter(graph, each) is None]
-    return rest[0] if len(rest) == 1 else None
+def _is_stem(record: Record, layer: Layer) -> bool:
+    """Return whether this is a convolution of the input itself."""
+    is_first = data(record.graph, layer.place) is None
+    return is_first and base(record.graph[layer.place]) == "Convolution"
 
 
-def _before(record: Record, place: int) -> Layer | None:
+def _before(record: Record, place: int, through_norms: bool) -> Layer | None:
     """Return the layer that another takes its input from, with nothing nonlinear in between."""
     graph = record.graph
-    at = _data(graph, place)
+    between = LINEAR - {"Add", "Sub", "Cat", "Stack"} if through_norms else BETWEEN
+    at = data(graph, place)
     for _ in range(len(graph)):
         if at is None:
             return None
-        layer = _layer(record, at)
+        layer = layer_at(record, at)
         if layer is not None:
             return layer
         node = graph[at]
-        if len(node.inputs) != 1 or not (base(node) in BETWEEN or _is_dropout(record, node)):
+        if not (base(node) in between or _is_dropout(record, node)):
             return None
-        at = node.inputs[0]
+        at = data(graph, at)
     return None
 
 
@@ -137,14 +117,6 @@ def _is_dropout(record: Record, node: Node) -> bool:
     low, high = node.factors[0]
     # A mask of zeros and ones may be a ReLU by hand; dropout makes up for what it takes.
     return low == high or (low == 0 and high > 1)
-
-
-def _users(graph: list[Node]) -> dict[int, list[int]]:
-    users: dict[int, list[int]] = {}
-    for place, node in enumerate(graph):
-        for each in node.inputs:
-            users.setdefault(each, []).append(place)
-    return users
 
 
 def _is_shared(layer: Layer, users: dict[int, list[int]]) -> bool:
@@ -159,7 +131,7 @@ def _is_attention(record: Record, layer: Layer, users: dict[int, list[int]]) -> 
     if any(each in record.modules and record.modules[each].family == "attention" for each in above):
         return True
     graph = record.graph
-    at = _data(graph, layer.place)
+    at = data(graph, layer.place)
     while at is not None and base(graph[at]) in NEUTRAL and len(graph[at].inputs) == 1:
         at = graph[at].inputs[0]
     if at is not None and _is_mixing(graph[at]):

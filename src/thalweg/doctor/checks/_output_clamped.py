@@ -65,8 +65,7 @@ def _of_logits(record: Record, place: int) -> Iterator[Answer]:
         return
     evidence: dict[str, object] = {
         "operation": base(bound.node).lower(),
-        "lowest logit": bound.low,
-        "highest logit": bound.high,
+        **_range(bound, "logit"),
     }
     if rest >= LARGEST_REST:
         evidence["smallest possible loss"] = rest
@@ -96,8 +95,7 @@ def _of_numbers(record: Record, place: int) -> Iterator[Answer]:
         return
     evidence = {
         "operation": base(bound.node).lower(),
-        "lowest output": bound.low,
-        "highest output": bound.high,
+        **_range(bound, "output"),
         "lowest target": min(loss.target.low for loss in facts if loss.target is not None),
         "highest target": max(loss.target.high for loss in facts if loss.target is not None),
         "targets out of reach": outside,
@@ -148,6 +146,11 @@ def _ends(node: Node) -> tuple[float, float] | None:
     if name.startswith("Clamp") or name == "Hardtanh":
         return node.options.get("min", -math.inf), node.options.get("max", math.inf)
     return BOUNDS.get(name)
+
+
+def _range(bound: Bound, what: str) -> dict[str, float]:
+    ends = {f"lowest {what}": bound.low, f"highest {what}": bound.high}
+    return {name: end for name, end in ends.items() if math.isfinite(end)}
 
 
 def _finding(bound: Bound, evidence: dict[str, object], what: str) -> Finding:

@@ -1,5 +1,6 @@
 """What a loss is made of: the errors and likelihoods that it adds up, with sign and weight."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +18,9 @@ LIKELIHOODS = ("LogSoftmax", "LogSigmoid", "Log")
 # A logarithm is one of a likelihood where it is taken of one of these.
 CHANCES = ("Softmax", "Sigmoid")
 BOUNDS = frozenset({"Clamp", "ClampMin", "ClampMax", "Add"})
-MEAN, SUM = 1.0, 2.0
+MEAN = 1.0
+# Gradient scaling multiplies by a power of two from this on, and divides again before the step.
+SMALLEST_SCALER = 1024
 
 
 @dataclass(frozen=True)
@@ -181,5 +184,8 @@ def _scaled(
         return
     turned = sign * (-1 if high <= 0 and low < 0 else 1)
     factor = low if name == "Mul" else (1 / low if low else 0.0)
-    is_known = low == high and weight is not None
-    yield node.inputs[0], turned, weight * abs(factor) if is_known else None
+    if factor >= SMALLEST_SCALER and math.log2(factor).is_integer():
+        factor = 1.0
+    if weight is not None:
+        weight = weight * abs(factor) if low == high else None
+    yield node.inputs[0], turned, weight
