@@ -60,9 +60,14 @@ def test_finds_a_penalty_that_holds_the_weights_down(training):
 
 
 def test_finds_noise_that_hides_the_data(training):
-    [finding] = check_over_regularized(training(resting(2.3), validation=[1.7, 1.6, 1.6]))
+    record = training(resting(2.3), validation=[1.7, 1.6, 1.6])
+    assert not list(check_over_regularized(record))
+    record.modules["noise"] = ModuleFacts("Noise", "other", [], False, order=2)
+    [finding] = check_over_regularized(record)
     assert finding.where == "network"
-    assert not list(check_over_regularized(training(resting(2.3), validation=[2.3, 2.3, 2.3])))
+    for each in record.evaluations:
+        each.loss = 2.3
+    assert not list(check_over_regularized(record))
 
 
 def test_does_not_judge_few_steps(training):

@@ -33,7 +33,7 @@ RISE = 1.3
 # Of the first loss, or that of a guess, so much is left where something is wrong enough to look
 # for a cause; a good fit excuses a rough start.
 POOR = 0.25
-# With nothing learned the rate is at fault altogether, not only wasteful.
+# With nothing learned the case is clear.
 NOTHING_LEARNED = 0.9
 # Validation on the same examples has no noise of its own: jumps of this share, back and forth,
 # come from the weights.
@@ -66,13 +66,13 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
     if found is None:
         return
     left = _outcome.remaining(record)
-    is_error = left is None or left > NOTHING_LEARNED
+    is_clear = left is None or left > NOTHING_LEARNED
     rate = _outcome.peak_rate(record)
     yield Finding(
         fault="lr-too-high",
         where="loop",
-        severity="error" if is_error else "warning",
-        confidence=0.9 if is_error else 0.75,
+        severity="error",
+        confidence=0.9 if is_clear else 0.75,
         evidence={"learning rate": rate, "loss": _outcome.rounded(series), **found},
         remedy=Remedy(
             f"Lower the learning rate: lr={rate / 10:.1g} in place of lr={rate:.3g}.",

@@ -22,6 +22,9 @@ SMALLER = 0.8
 # Decoupled decay as a share of the whole step. Where noisy steps and decay balance, which is
 # usual late in a training, it is half of the step's share of the weights: some hundredths.
 DECAY_OF_STEP = 0.5
+# Over the whole training it takes away as much as the weights themselves; less is no hindrance,
+# though nothing else moves weights that get no gradient.
+TAKEN = 1.0
 # Rates for hidden units go up to a half; beyond this they are meant as the share to keep.
 DROPOUT = 0.7
 DROPOUT_LEFT = 0.6
@@ -82,7 +85,8 @@ def _decay(record: Record, left: float) -> Finding | None:
     bound = DECAY_OF_STEP if is_decoupled else DECAY_OF_GRADIENT
     if len(ratios) < 4 or float(np.median(ratios)) < bound:
         return None
-    if not is_decoupled and not _weighs(record, decay):
+    taken = decay * sum(row.rate for row in record.steps)
+    if (taken < TAKEN) if is_decoupled else not _weighs(record, decay):
         return None
     against = "step" if is_decoupled else "gradient of the data"
     return _finding(
@@ -171,7 +175,10 @@ def _noise(record: Record, left: float) -> Finding | None:
         for each in record.evaluations
         if each.loss is not None and not each.training_forwards
     ]
-    if guess is None or len(bare) < 4 or not passes:
+    # Modules of the user's own may add noise; those that torch knows say so.
+    called = [each for each in record.modules.values() if each.order >= 0]
+    has_modes = any(each.follows_mode or each.family == "other" for each in called)
+    if guess is None or len(bare) < 4 or not passes or not has_modes:
         return None
     noisy = [row.loss for row in record.steps[-len(record.steps) // 4 :]]
     trained, tested = float(np.mean(noisy)), float(np.median(passes[-3:]))
