@@ -95,7 +95,8 @@ def _say_outcome(run: "Run") -> None:
 def _say_findings(run: "Run") -> None:
     """Name what the doctor found; nothing where it found nothing."""
     if run.watched is not None and not run.diagnosis.healthy:
-        say(f"\n{run.diagnosis.brief()}")
+        for line in run.diagnosis.brief().splitlines():
+            say(line)
 
 
 def _test_scores(run: "Run") -> dict[str, float]:

@@ -520,14 +520,21 @@ class Observer(Listener):
         """Gradients have been computed."""
         for ledger in self.ledgers.values():
             ledger.after_backward()
+        if self.window.stepping is not None and self.window.step is None:
+            self._look_at_gradients(self.window.stepping)
 
     @guarded
     def before_step(self, optimizer: Optimizer) -> None:
         """An optimizer is about to step."""
         if optimizer not in self.ledgers:
             return
-        self.window.note("s")
         self.ledgers[optimizer].before_step()
+        self.window.stepping = optimizer
+        # An optimizer with a closure computes its gradients while it steps.
+        if self.window.backwards:
+            self._look_at_gradients(optimizer)
+
+    def _look_at_gradients(self, optimizer: Optimizer) -> None:
         if self.window.sample is not None:
             with self.sampler.looking():
                 self.window.step = Step(optimizer, self.names)
@@ -539,6 +546,7 @@ class Observer(Listener):
         if ledger is None:
             return
         window, now = self.window, time.perf_counter()
+        window.note("s")
         self.steps += 1
         row = StepRow(
             step=self.steps,

@@ -39,6 +39,8 @@ class Window:
     sample: Sample | None = None
     graph: Graph | None = None
     step: Step | None = None
+    stepping: Optimizer | None = None
+    """The optimizer that is taking its step."""
 
     def note(self, event: str) -> None:
         """Add an event to the order of events."""
