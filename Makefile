@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench doctor-bench clean
 
 demo: .venv/installed
 	$(BIN)/thalweg train digits --model lenet --epochs 60 learning_rate=0.003 rotate=10 shift=0.1 scale=0.1 shear=5
@@ -18,6 +18,9 @@ check: .venv/developer
 
 bench: .venv/installed
 	$(BIN)/python -m bench --rounds 15
+
+doctor-bench: .venv/installed
+	$(BIN)/python -m bench.doctor
 
 clean:
 	rm -rf .venv
