@@ -153,7 +153,7 @@ class GlyphNet(nn.Module):
         self.head = nn.Linear(12, 10)
 
     def forward(self, x):
-        x = self.stem(x)
+        x = torch.relu(self.stem(x))
         for block in self.blocks:
             x = block(x)
             if self.is_sick:
