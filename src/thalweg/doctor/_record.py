@@ -164,6 +164,8 @@ class InputFacts:
     features: int = 0
     rows: list[float] = field(default_factory=list)
     """A digest per example: equal examples have equal ones. At most 256."""
+    distinct: int = 0
+    """Different values among the first 4096 entries."""
     nonfinite_rows: list[int] = field(default_factory=list)
     """Positions in the batch with NaN or infinity; at most 16."""
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import LossFacts, Record
+from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 
 # Less than three to one is no imbalance that a loss without weights would mind.
@@ -18,17 +19,18 @@ MOST_ANSWERED = 0.35
 # recognized, ten misses would happen once in a thousand runs.
 FEWEST_OTHERS = 10
 FEWEST_STEPS = 30
-TAIL = 0.34
+# Of training that is over by then, a network answers as it will.
+LATE = 0.6
 
 
 @check("class-imbalance", explains=("plateau", "underfitting", "lr-too-low", "input-ignored"))
 def check_class_imbalance(record: Record) -> Iterator[Answer]:
     """Count how many of the rarer classes' examples are recognized at the end."""
-    facts = [loss for sample in record.samples for loss in sample.losses if loss.counts]
-    if not facts or not _is_one_answer(facts[0]):
+    facts = [(step, each[0]) for step, each in _seen.losses(record) if each[0].counts]
+    if not facts or not _is_one_answer(facts[0][1]):
         return
     counts, predicted, correct = _last(record, facts)
-    if counts.sum() == 0 or record.count < FEWEST_STEPS:
+    if counts.sum() == 0 or len(record.steps) < FEWEST_STEPS:
         yield Unchecked("too few answers were looked at")
         return
     top = int(counts.argmax())
@@ -68,12 +70,15 @@ def _is_one_answer(loss: LossFacts) -> bool:
     return len(shape) < 2 or shape[1] == 1
 
 
-def _last(record: Record, facts: list[LossFacts]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return targets, answers and right ones by class, of the last validation or last samples."""
-    passes = [each for each in record.evaluations if each.counts]
-    late = passes[-1:] if passes else []
-    chosen = [*facts[-max(3, round(TAIL * len(facts))) :], *late]
-    classes = max(len(each.counts) for each in chosen)
+def _last(
+    record: Record, facts: list[tuple[int, LossFacts]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return targets, answers and right ones by class, of late batches and the last validation."""
+    last = record.steps[-1].step
+    late = [each for step, each in facts if step > LATE * last]
+    passes = [each for each in record.evaluations if each.counts and each.step > LATE * last]
+    chosen = [*late, *passes[-1:]]
+    classes = max((len(each.counts) for each in chosen), default=1)
 
     def total(lists: list[list[int]]) -> np.ndarray:
         found = np.zeros(classes)

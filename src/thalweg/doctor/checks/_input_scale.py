@@ -116,7 +116,8 @@ def _columns(record: Record, layer: str) -> tuple[str, dict] | None:
             "middle column's size": float(np.median(sizes)),
         }
         return "unequal", evidence
-    varies = std > 0
+    # Constants differ in their last bits.
+    varies = std > 1e-4 * (1 + np.abs(mean))
     if varies.any():
         far = np.abs(mean[varies]) > np.maximum(1.0, FARTHEST * std[varies])
         if far.mean() > 0.5:

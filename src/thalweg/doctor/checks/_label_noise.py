@@ -7,7 +7,7 @@ import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record
-from thalweg.doctor.checks import _progress
+from thalweg.doctor.checks import _progress, _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 
 FEWEST_STEPS = 60
@@ -30,7 +30,7 @@ LATE = 0.5
 @check("label-noise", explains=("overfitting", "plateau", "underfitting", "lr-too-low"))
 def check_label_noise(record: Record) -> Iterator[Answer]:
     """Ask whether labels can be learned only by heart, and whether sure answers are right."""
-    if record.count < FEWEST_STEPS or len({row.optimizer for row in record.steps}) > 1:
+    if len(record.steps) < FEWEST_STEPS or len({row.optimizer for row in record.steps}) > 1:
         yield Unchecked("too few steps, or several optimizers")
         return
     found = _by_heart(record) or _as_wrong_where_sure(record)
@@ -109,12 +109,9 @@ def _in_validation(record: Record) -> tuple[str, list[float], list[int]]:
 
 
 def _in_training(record: Record) -> tuple[str, list[float], list[int]]:
-    late = [
-        loss
-        for sample in record.samples
-        for loss in sample.losses[:1]
-        if loss.sure_right and sample.step > LATE * record.count
-    ]
+    last = record.steps[-1].step
+    found = [(step, losses[0]) for step, losses in _seen.losses(record)]
+    late = [loss for step, loss in found if loss.sure_right and step > LATE * last]
     if not late:
         return "training", [], []
     counts = [sum(each) for each in zip(*(loss.counts for loss in late), strict=False)]

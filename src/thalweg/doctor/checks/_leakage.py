@@ -1,12 +1,14 @@
 """Validation that was trained on, and answers among the inputs."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Evaluation, Record
+from thalweg.doctor._record import Evaluation, InputFacts, Record
+from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 
 # A column that goes with the targets so closely is made from them.
@@ -19,13 +21,18 @@ SIMPLE = 0.9
 LARGEST_CHANGE = 1e-3
 # Validation rows that were trained on, beyond a twin or two in the data.
 FEWEST_SEEN = 5
-SMALLEST_OVERLAP = 0.04
+FEWEST = 0.04
+# Examples with so much information do not recur by nature. Symbols that depend on each other
+# have far less than their number says, so that this is asked of numbers only.
+FEWEST_BITS = 60
 # Passes without gradients in so many steps are no validation but part of the training.
 MOST_PASSES = 0.3
 # Of the training set: who goes over so much of it without gradients measures the training error.
 WHOLE = 0.8
 # Passes over training and validation in turn have few or many known examples, by forward pass.
 MOST_DISPERSION = 4.0
+# Draws by different ones, from which on they tell how many there are.
+RETURNED = 1.1
 
 
 @check("leakage", explains=("overfitting",))
@@ -82,7 +89,7 @@ def _rows(record: Record) -> Iterator[Answer]:
         return
     last = passes[-1]
     overlap, whole = _overlap(record, last)
-    if last.seen_rows < FEWEST_SEEN or overlap < SMALLEST_OVERLAP or _alike(record) > 0.02:
+    if last.seen_rows < FEWEST_SEEN + _by_nature(record, given, passes) or overlap < FEWEST:
         return
     if overlap > 0.9 and last.examples >= WHOLE * whole:
         yield Note("Passes without gradients go over the training examples only.")
@@ -113,15 +120,22 @@ def _overlap(record: Record, last: Evaluation) -> tuple[float, float]:
     """
     looked, different = record.looked_rows, record.different_rows
     sizes = [each.examples for each in record.loaders if each.examples and each.is_shuffled]
-    whole = float(max(sizes)) if sizes else _population(looked, different)
+    if sizes:
+        whole = float(max(sizes))
+    elif looked > RETURNED * different:
+        whole = _population(looked, different)
+    else:
+        # Passes usually come once in each round over the training set.
+        first = record.evaluations[0].step
+        whole = float(sum(row.examples for row in record.steps if row.step <= first))
+    whole = max(whole, float(different))
     known = min(1.0, different / whole)
     return min(1.0, last.seen_rows / last.rows / known), whole
 
 
 def _population(looked: int, different: int) -> float:
+    """Return of how many so many draws have so many different ones."""
     low, high = float(different), 1e9
-    if looked <= different:
-        return high
     for _ in range(60):
         middle = math.sqrt(low * high)
         if middle * -math.expm1(-looked / middle) < different:
@@ -131,11 +145,24 @@ def _population(looked: int, different: int) -> float:
     return low
 
 
-def _alike(record: Record) -> float:
-    """Return the share of examples that have an equal one in their own batch."""
-    batches = [sample.inputs[0].rows for sample in record.samples if sample.inputs]
-    rows = sum(map(len, batches))
-    return 1 - sum(len(set(each)) for each in batches) / rows if rows else 1.0
+def _by_nature(record: Record, given: InputFacts, passes: list[Evaluation]) -> float:
+    """Return how many validation examples may have an equal one in training by chance.
+
+    How often two examples are equal is told by pairs from the first round over the training
+    set, in which none comes twice; with three more than were met, so that chance rarely gives so
+    many.
+    """
+    entries = math.prod(given.shape[1:])
+    bits = entries * math.log2(max(1, given.distinct))
+    if given.type.startswith("float") and bits >= FEWEST_BITS:
+        return 0.0
+    first = passes[0].step
+    rows = [row for step, each in _seen.rows(record) if step <= first for row in each]
+    pairs = len(rows) * (len(rows) - 1) / 2
+    if not pairs:
+        return math.inf
+    equal = sum(count * (count - 1) / 2 for count in Counter(rows).values())
+    return 2 * passes[-1].rows * min(1.0, record.different_rows * (equal + 3) / pairs)
 
 
 def _dispersion(last: Evaluation) -> float:

@@ -24,7 +24,10 @@ def check_nan_input(record: Record) -> Iterator[Answer]:
     if place is None:
         return
     where, step, rows = place
-    evidence = {"first seen in step": step, "steps with a loss that is no number": _spoilt(record)}
+    evidence: dict[str, object] = {
+        "first seen in step": step,
+        "steps with a loss that is no number": _spoilt(record),
+    }
     if rows:
         evidence["rows of that batch"] = rows
     yield Finding(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Record, Sample
+from thalweg.doctor._record import LossFacts, Record
+from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 
 FEWEST_BATCHES = 5
@@ -24,10 +25,10 @@ def check_not_shuffled(record: Record) -> Iterator[Answer]:
     optimizers = {row.step: row.optimizer for row in record.steps}
     by_optimizer: dict[int, list[np.ndarray]] = {}
     is_classes = False
-    for sample in record.samples:
-        values, is_integer = _targets(sample)
+    for step, losses in _seen.losses(record):
+        values, is_integer = _targets(losses)
         if len(values) > 1:
-            by_optimizer.setdefault(optimizers.get(sample.step, 0), []).append(values)
+            by_optimizer.setdefault(optimizers.get(step, 0), []).append(values)
             is_classes |= is_integer
     groups = max(by_optimizer.values(), key=len, default=[])
     if len(groups) < FEWEST_BATCHES:
@@ -35,6 +36,9 @@ def check_not_shuffled(record: Record) -> Iterator[Answer]:
         return
     share, significance = _between(groups, is_classes)
     if share < LARGEST_SHARE or significance < BEYOND_NOISE:
+        return
+    if not is_classes and _drifts(groups):
+        yield Unchecked("the targets drift, as those that a network makes for itself do")
         return
     loaders = [each for each in record.loaders if not each.is_shuffled]
     yield Finding(
@@ -57,10 +61,18 @@ def check_not_shuffled(record: Record) -> Iterator[Answer]:
     )
 
 
-def _targets(sample: Sample) -> tuple[np.ndarray, bool]:
+def _drifts(groups: list[np.ndarray]) -> bool:
+    """Return whether targets differ little between batches at the beginning, or at the end."""
+    half = len(groups) // 2
+    return any(
+        _between(part, False)[0] < LARGEST_SHARE / 2 for part in (groups[:half], groups[half:])
+    )
+
+
+def _targets(losses: list[LossFacts]) -> tuple[np.ndarray, bool]:
     """Return the targets of a step, one for each example; all losses of a step belong together."""
-    facts = [each for each in sample.losses if each.sequence and _is_single(each)]
-    if not facts or len(facts) < len(sample.losses):
+    facts = [each for each in losses if each.sequence and _is_single(each)]
+    if not facts or len(facts) < len(losses):
         return np.array([]), False
     values = np.array([value for each in facts for value in each.sequence])
     if not np.isfinite(values).all():

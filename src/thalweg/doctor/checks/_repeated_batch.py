@@ -1,10 +1,12 @@
 """The same few examples again and again, while there are more."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import InputFacts, LoaderFacts, Record
+from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 
 FEWEST_BATCHES = 4
@@ -12,6 +14,8 @@ FEWEST_BATCHES = 4
 FEW_DIFFERENT = 0.3
 # Validation with so many times the examples of training tells that there were more to train on.
 MORE_VALIDATION = 1.5
+# Batches of one pass share nothing; those drawn anew from few examples share what these allow.
+LARGEST_OVERLAP = 0.7
 # Examples that are alike by nature, as short symbols are, show within a batch.
 MOST_ALIKE = 0.05
 # Digests are taken of so many examples of a batch.
@@ -29,17 +33,20 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
     if _are_alike_by_nature(batches):
         yield Unchecked("examples are alike by nature")
         return
-    looked = sum(len(each.rows) for each in batches)
-    different = len({row for each in batches for row in each.rows})
+    rows = _seen.rows(record)
+    looked = sum(len(each) for _, each in rows)
+    different = len({row for _, each in rows for row in each})
     if different > FEW_DIFFERENT * looked:
         return
-    is_same = len({frozenset(each.rows) for each in batches}) == 1
+    is_same = len({frozenset(each) for _, each in rows}) == 1
     size = batches[0].shape[0]
     loader = _loader(record, size)
     validation = max((each.examples for each in record.evaluations), default=0)
     if loader is not None and loader.examples is not None:
         drawn = loader.examples * (1 - math.exp(-looked / loader.examples))
         is_few = different < FEW_DIFFERENT * drawn and loader.examples > size
+    elif not is_same:
+        is_few = _overlap(rows) > LARGEST_OVERLAP
     else:
         # Who trains on all there is at once has the same batch by intention; a part of several
         # thousands, of which only the first are looked at, may be all there is.
@@ -80,6 +87,17 @@ def _are_alike_by_nature(batches: list[InputFacts]) -> bool:
     rows = sum(len(each.rows) for each in batches)
     different = sum(len(set(each.rows)) for each in batches)
     return different < (1 - MOST_ALIKE) * rows
+
+
+def _overlap(rows: list[tuple[int, list[float]]]) -> float:
+    """Return which share of a batch was in the one just before, too, on the average."""
+    pairs = itertools.pairwise(rows)
+    shares = [
+        len(set(one) & set(two)) / len(set(two))
+        for (first, one), (second, two) in pairs
+        if second == first + 1
+    ]
+    return sum(shares) / len(shares) if len(shares) > 1 else 0.0
 
 
 def _loader(record: Record, size: int) -> LoaderFacts | None:

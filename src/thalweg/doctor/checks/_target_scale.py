@@ -7,6 +7,7 @@ import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import LossFacts, Record
+from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 
 SQUARED, ABSOLUTE = ("mse_loss",), ("l1_loss", "smooth_l1_loss", "huber_loss")
@@ -28,7 +29,7 @@ TAIL = 5
 )  # fmt: skip
 def check_target_scale(record: Record) -> Iterator[Answer]:
     """Compare the targets' size with one, and ask how much of their spread was learned."""
-    facts = [each for sample in record.samples for each in sample.losses[:1] if _kind(each)]
+    facts = [losses[0] for _, losses in _seen.losses(record) if _kind(losses[0])]
     facts = [each for each in facts if each.target is not None and each.target.nonfinite == 0]
     facts = [each for each in facts if each.output.nonfinite == 0 and each.target_type != "int64"]
     if not facts:

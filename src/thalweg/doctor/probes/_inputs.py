@@ -36,6 +36,7 @@ def facts(inputs: Tensor) -> InputFacts:
     if not inputs.numel() or inputs.is_complex():
         return found
     found.rows = digests(inputs)
+    found.distinct = len(inputs.reshape(-1)[:MOST_ENTRIES].unique())
     if inputs.is_floating_point():
         flat = inputs.flatten(1) if inputs.ndim > 1 else inputs[:, None]
         found.features = flat.shape[1]
