@@ -44,8 +44,8 @@ def _sample(step: int, loss: float, move: float, gradient: float) -> Sample:
 
 def _training(
     losses: Sequence[float],
-    moves: Sequence[float] | float = 0.01,
-    rates: Sequence[float] | float = 1e-3,
+    moves: list[float] | float = 0.01,
+    rates: list[float] | float = 1e-3,
     validation: Sequence[float] = (),
     *,
     gradient: float = 0.01,
@@ -62,8 +62,8 @@ def _training(
         width: Units of the hidden layer.
     """
     count = len(losses)
-    moves = [moves] * count if isinstance(moves, float) else moves
-    rates = [rates] * count if isinstance(rates, float) else rates
+    move = [moves] * count if isinstance(moves, float) else list(moves)
+    rate = [rates] * count if isinstance(rates, float) else list(rates)
     shapes = {"first.weight": [width, 64], "head.weight": [10, width]}
     sizes = {"first": (64, width), "head": (width, 10)}
     return Record(
@@ -81,10 +81,10 @@ def _training(
         parameters={
             name: ParameterFacts(shape, True, 0, shape[1]) for name, shape in shapes.items()
         },
-        optimizers=[OptimizerFacts("Adam", {"lr": rates[0], "weight_decay": 0.0})],
-        steps=[_row(step + 1, losses[step], rates[step]) for step in range(count)],
+        optimizers=[OptimizerFacts("Adam", {"lr": rate[0], "weight_decay": 0.0})],
+        steps=[_row(step + 1, losses[step], rate[step]) for step in range(count)],
         samples=[
-            _sample(step + 1, losses[step], moves[step], gradient)
+            _sample(step + 1, losses[step], move[step], gradient)
             for step in range(count)
             if step < 5 or step % 10 == 0
         ],
