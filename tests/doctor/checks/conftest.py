@@ -62,8 +62,8 @@ def _training(
         width: Units of the hidden layer.
     """
     count = len(losses)
-    move = [moves] * count if isinstance(moves, float) else list(moves)
-    rate = [rates] * count if isinstance(rates, float) else list(rates)
+    move = [moves] * count if not isinstance(moves, list) else moves
+    rate = [rates] * count if not isinstance(rates, list) else rates
     shapes = {"first.weight": [width, 64], "head.weight": [10, width]}
     sizes = {"first": (64, width), "head": (width, 10)}
     return Record(

@@ -58,6 +58,12 @@ def test_is_silent_when_training_learns(training):
     assert not list(check_lr_too_high(training(learning())))
 
 
+def test_leaves_gradients_that_explode_before_any_step(training):
+    record = training([2.3 * 1.3**step for step in range(40)], moves=0.3, gradient=0.2)
+    record.modules["first"].family = "recurrent"
+    assert not list(check_lr_too_high(record))
+
+
 def test_does_not_judge_adversaries(training):
     record = training(learning())
     record.steps[3].optimizer = 1

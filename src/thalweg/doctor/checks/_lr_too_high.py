@@ -9,6 +9,7 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._exploding_gradient import TOO_MUCH
 from thalweg.doctor.checks._over_regularized import check_over_regularized
 from thalweg.doctor.checks._progress import (
     losses,
@@ -17,6 +18,7 @@ from thalweg.doctor.checks._progress import (
     start_and_end,
     uninformed,
 )
+from thalweg.doctor.checks._stakes import first_loss, shared, stakes
 
 # A step of half the weights' own size leaves little of what initialization made; usual steps
 # are a hundredth of that.
@@ -63,7 +65,7 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
         yield Unchecked("too few steps")
         return
     found = found or _overwritten(record, series, moves) or _bouncing(record, series, moves)
-    if found is None:
+    if found is None or _explodes_unaided(record):
         return
     left = _outcome.remaining(record)
     is_clear = left is None or left > NOTHING_LEARNED
@@ -78,6 +80,17 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
             f"Lower the learning rate: lr={rate / 10:.1g} in place of lr={rate:.3g}.",
             lambda config: {"learning_rate": rate / 10},
         ),
+    )
+
+
+def _explodes_unaided(record: Record) -> bool:
+    """Return whether gradients ran away in time before any step was made, at whatever rate."""
+    loss, often = first_loss(record), shared(record)
+    return loss is not None and any(
+        stake > TOO_MUCH and name in often
+        for sample in record.samples[:1]
+        if sample.step == 1
+        for name, stake in stakes(record, sample, loss).items()
     )
 
 
