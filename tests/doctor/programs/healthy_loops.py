@@ -1317,10 +1317,10 @@ def easy_examples_first(seed):
     ]
     x = torch.tensor(np.concatenate([part[0] for part in parts]), dtype=torch.float32)
     y = torch.tensor(np.concatenate([part[1] for part in parts]))
-    x = (x - x.mean(0)) / x.std(0)
     noisiest, noisiest_y = sklearn.datasets.make_moons(400, noise=0.3, random_state=seed + 77)
-    valid_x = torch.tensor(noisiest, dtype=torch.float32)
-    valid_x, valid_y = (valid_x - valid_x.mean(0)) / valid_x.std(0), torch.tensor(noisiest_y)
+    valid_x, valid_y = torch.tensor(noisiest, dtype=torch.float32), torch.tensor(noisiest_y)
+    mean, deviation = x.mean(0), x.std(0)
+    x, valid_x = (x - mean) / deviation, (valid_x - mean) / deviation
     model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
                           nn.Linear(32, 2))  # fmt: skip
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
