@@ -24,28 +24,16 @@ FEWEST_STEPS = 20
 @check("batch-norm-small-batch", explains=("overfitting", "plateau", "underfitting", "lr-too-high"))
 def check_batch_norm_small_batch(record: Record) -> Iterator[Answer]:
     """Count the numbers that each channel is normalized by."""
-    norms = [path for path, facts in record.modules.items() if facts.family == "batch norm"]
-    if not norms or len(record.steps) < FEWEST_STEPS:
+    numbers = _numbers(record)
+    if not numbers or len(record.steps) < FEWEST_STEPS:
         return
-    rows: dict[str, list[int]] = {}
-    for sample in record.samples:
-        for path in norms:
-            activity = sample.modules.get(path)
-            if activity is not None and activity.is_training and activity.rows:
-                rows.setdefault(path, []).append(activity.rows)
-    if not rows:
-        return
-    numbers = {path: float(np.median(each)) for path, each in rows.items()}
     path = min(numbers, key=lambda each: numbers[each])
-    sizes = [row.examples / row.forwards for row in record.steps if row.forwards and row.examples]
-    examples = float(np.median(sizes)) if sizes else numbers[path]
     gap = _gap(record)
     is_hurt = gap is not None and gap > WORSE
     is_tiny = numbers[path] <= FEWEST_NUMBERS
-    is_small = examples <= FEW_EXAMPLES or numbers[path] < FEW_NUMBERS
-    if not is_tiny and not (is_small and (is_hurt or not _progress.is_learning(record))):
+    if not is_tiny and not (is_small(record) and (is_hurt or not _progress.is_learning(record))):
         return
-    evidence = {"numbers per channel": numbers[path], "examples per batch": examples}
+    evidence = {"numbers per channel": numbers[path], "examples per batch": _examples(record)}
     if gap is not None:
         evidence["validation loss by training loss"] = gap
     yield Finding(
@@ -60,6 +48,28 @@ def check_batch_norm_small_batch(record: Record) -> Iterator[Answer]:
             "nn.BatchNorm1d. Accumulated gradients do not help: each part has its own statistics."
         ),
     )
+
+
+def is_small(record: Record) -> bool:
+    """Return whether some batch normalization has few numbers, or few examples, to go by."""
+    numbers = _numbers(record)
+    is_few = bool(numbers) and min(numbers.values()) < FEW_NUMBERS
+    return is_few or (bool(numbers) and 0 < _examples(record) <= FEW_EXAMPLES)
+
+
+def _numbers(record: Record) -> dict[str, float]:
+    """Return by batch normalization, how many numbers each channel is normalized by."""
+    rows: dict[str, list[int]] = {}
+    for sample in record.samples:
+        for path, activity in sample.modules.items():
+            if activity.is_training and activity.rows:
+                rows.setdefault(path, []).append(activity.rows)
+    return {path: float(np.median(each)) for path, each in rows.items()}
+
+
+def _examples(record: Record) -> float:
+    sizes = [row.examples / row.forwards for row in record.steps if row.forwards and row.examples]
+    return float(np.median(sizes)) if sizes else 0.0
 
 
 def _gap(record: Record) -> float | None:

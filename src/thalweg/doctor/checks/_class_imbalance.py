@@ -16,8 +16,8 @@ MOST_FOUND = 0.2
 # One answer in so many times the others' true share is theirs.
 MOST_ANSWERED = 0.35
 # Other examples that must have been met, lest none was found by chance: if half of them were
-# recognized, ten misses would happen once in a thousand runs.
-FEWEST_OTHERS = 10
+# recognized, so few of them would be found once in thirty runs.
+FEWEST_OTHERS = 8
 FEWEST_STEPS = 30
 # Of training that is over by then, a network answers as it will.
 LATE = 0.6

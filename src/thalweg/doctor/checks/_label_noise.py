@@ -7,15 +7,17 @@ import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record
-from thalweg.doctor.checks import _progress, _seen
+from thalweg.doctor.checks import _batch_norm_small_batch, _progress, _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 
 FEWEST_STEPS = 60
-FEWEST_PASSES = 3
+FEWEST_PASSES = 4
 # A loss this near to a guess's has learned nothing.
 NOTHING = 0.97
-# What is learned by heart makes the training loss fall beyond noise nonetheless.
+# What is learned by heart makes the training loss fall beyond noise nonetheless, and below a
+# guess's.
 BEYOND_NOISE = 4.0
+BELOW = 0.985
 # With labels that are wrong at random, a network errs as often where it is sure as where it is
 # not; with hard examples among easy ones it is right in nearly all of which it is sure.
 MOST_RIGHT = 0.86
@@ -23,8 +25,21 @@ MOST_GAIN = 1.25
 # Beyond the commonest class's share, so that something was learned at all.
 LEARNED = 1.15
 FEWEST_ANSWERS = 150
-# Who is still learning may yet become sure.
+QUARTERS = 4
+# Who is still learning may yet become sure: in the second half, the loss falls by this share of
+# its whole fall at most, or not beyond noise.
 LATE = 0.5
+STILL_FALLING = 0.15
+NO_TREND = 3.0
+# Taught with wrong labels, a network is not sure where it might be: on validation with right ones,
+# it is right far more often than its probabilities say, and loses far less than in training.
+UNDERRATED = 0.2
+OVERRATED = 0.12
+WORSE_IN_TRAINING = 1.4
+AUDIT = (
+    "Look at the training examples with the largest loss, losses.topk(50), and correct or drop "
+    "those with wrong labels; label_smoothing=0.1 in cross_entropy makes the rest do less harm."
+)
 
 
 @check("label-noise", explains=("overfitting", "plateau", "underfitting", "lr-too-low"))
@@ -33,9 +48,18 @@ def check_label_noise(record: Record) -> Iterator[Answer]:
     if len(record.steps) < FEWEST_STEPS or len({row.optimizer for row in record.steps}) > 1:
         yield Unchecked("too few steps, or several optimizers")
         return
-    found = _by_heart(record) or _as_wrong_where_sure(record)
+    if _batch_norm_small_batch.is_small(record) or _is_mostly_dead(record):
+        yield Unchecked("the network cannot learn for another reason")
+        return
+    found = _by_heart(record) or _as_wrong_where_sure(record) or _unsure_though_right(record)
     if found is not None:
         yield found
+
+
+def _is_mostly_dead(record: Record) -> bool:
+    """Return whether most units of some layer answer nothing."""
+    last = next((each.activations for each in reversed(record.samples) if each.activations), [])
+    return any(each.dead > LATE * each.units for each in last)
 
 
 def _by_heart(record: Record) -> Finding | None:
@@ -57,20 +81,47 @@ def _by_heart(record: Record) -> Finding | None:
     late = first[len(first) // 2 :]
     if len(late) < 3 or float(np.mean(late)) < NOTHING * guess - _error(late):
         return None
-    trend = _progress.slope_and_noise(series[len(first) // 2 :])
-    if trend.significance > -BEYOND_NOISE or losses[-1] < losses[0]:
+    means = _by_pass(record, [each.step for each in passes])
+    end = float(np.mean(means[-2:]))
+    if end > BELOW * guess or _significance(means[1:]) > -BEYOND_NOISE or losses[-1] < losses[0]:
         return None
     return _finding(
         0.9,
         {
             "loss of a guess": guess,
             "training loss in the first pass": float(np.mean(first)),
-            "training loss at the end": _progress.start_and_end(series)[1],
+            "training loss at the end": end,
             "validation loss": [round(each, 4) for each in (losses[0], losses[-1])],
         },
         "Check that inputs and labels still belong together: print some pairs as the loop gets "
         "them; shuffle both with one order, x, y = x[order], y[order]; look for a skipped line.",
     )
+
+
+def _by_pass(record: Record, ends: list[int]) -> list[float]:
+    """Return the mean training loss between validation passes.
+
+    Where these come once in each round, the same examples are in every mean, which is why it
+    strays far less than losses of batches do.
+    """
+    found, start = [], 0
+    for end in ends:
+        part = [row.loss for row in record.steps if start < row.step <= end]
+        part = [each for each in part if math.isfinite(each)]
+        found += [float(np.mean(part))] if part else []
+        start = end
+    return found
+
+
+def _significance(means: list[float]) -> float:
+    """Return the slope of some means in its standard errors."""
+    if len(means) < FEWEST_PASSES:
+        return 0.0
+    places = np.arange(len(means)) - (len(means) - 1) / 2
+    slope = float((places * means).sum() / (places**2).sum())
+    residues = np.asarray(means) - np.mean(means) - slope * places
+    error = math.sqrt(float((residues**2).sum()) / (len(means) - 2) / float((places**2).sum()))
+    return slope / error if error > 0 else 0.0
 
 
 def _error(series: list[float]) -> float:
@@ -79,16 +130,19 @@ def _error(series: list[float]) -> float:
 
 def _as_wrong_where_sure(record: Record) -> Finding | None:
     """Find answers that are wrong as often where the network is sure as elsewhere."""
-    for where, right, counts in (_in_validation(record), _in_training(record)):
+    for where, right, sure, counts in (_in_validation(record), _in_training(record)):
         total = sum(counts)
-        if total < FEWEST_ANSWERS or len(right) != 4:
+        if total < FEWEST_ANSWERS or len(right) != QUARTERS:
             continue
         overall, commonest = float(np.mean(right)), max(counts) / total
-        is_learned = overall > LEARNED * commonest
+        chance = math.sqrt(commonest * (1 - commonest) / total)
+        is_learned = overall > max(LEARNED * commonest, commonest + BEYOND_NOISE * chance)
         middle = (right[1] + right[2]) / 2
-        if is_learned and right[3] < MOST_RIGHT and right[3] < MOST_GAIN * middle:
-            if not _has_settled(record):
-                continue
+        # Who is sure of wrong answers has not been taught doubt: weights are too large, or the
+        # training examples are known by heart.
+        is_calibrated = float(np.mean(sure)) < overall + OVERRATED
+        is_flat = right[3] < MOST_RIGHT and right[3] < MOST_GAIN * middle
+        if is_learned and is_flat and is_calibrated and _has_settled(record):
             return _finding(
                 0.8,
                 {
@@ -96,26 +150,52 @@ def _as_wrong_where_sure(record: Record) -> Finding | None:
                     "share of the commonest class": commonest,
                     "answers": total,
                 },
-                "Look at the examples with the largest loss, losses.topk(50), and correct or drop "
-                "those with wrong labels; label_smoothing=0.1 in cross_entropy makes the rest "
-                "do less harm.",
+                AUDIT,
             )
     return None
 
 
-def _in_validation(record: Record) -> tuple[str, list[float], list[int]]:
+def _unsure_though_right(record: Record) -> Finding | None:
+    """Find a network that doubts what it knows, as contradicting labels have taught it."""
     last = next((each for each in reversed(record.evaluations) if each.sure_right), None)
-    return ("validation", last.sure_right, last.counts) if last else ("validation", [], [])
+    seen = _seen.losses(record)
+    if last is None or last.loss is None or not seen or not _has_settled(record):
+        return None
+    # Mixed or softened labels are doubts that the loop wants.
+    if any(len(each) > 1 or not each[0].target_type.startswith("int") for _, each in seen):
+        return None
+    _, loss = _progress.start_and_end(_progress.losses(record))
+    underrated = float(np.mean(last.sure_right) - np.mean(last.sureness))
+    if underrated < UNDERRATED or loss < WORSE_IN_TRAINING * last.loss:
+        return None
+    return _finding(
+        0.8,
+        {
+            "training loss": loss,
+            "validation loss": last.loss,
+            "right answers in validation": float(np.mean(last.sure_right)),
+            "mean probability of these answers": float(np.mean(last.sureness)),
+        },
+        AUDIT,
+    )
 
 
-def _in_training(record: Record) -> tuple[str, list[float], list[int]]:
+def _in_validation(record: Record) -> tuple[str, list[float], list[float], list[int]]:
+    last = next((each for each in reversed(record.evaluations) if each.sure_right), None)
+    if last is None:
+        return "validation", [], [], []
+    return "validation", last.sure_right, last.sureness, last.counts
+
+
+def _in_training(record: Record) -> tuple[str, list[float], list[float], list[int]]:
     last = record.steps[-1].step
     found = [(step, losses[0]) for step, losses in _seen.losses(record)]
     late = [loss for step, loss in found if loss.sure_right and step > LATE * last]
     if not late:
-        return "training", [], []
+        return "training", [], [], []
     counts = [sum(each) for each in zip(*(loss.counts for loss in late), strict=False)]
-    return "training", np.mean([loss.sure_right for loss in late], axis=0).tolist(), counts
+    right = np.mean([loss.sure_right for loss in late], axis=0).tolist()
+    return "training", right, np.mean([loss.sureness for loss in late], axis=0).tolist(), counts
 
 
 def _has_settled(record: Record) -> bool:
@@ -124,7 +204,8 @@ def _has_settled(record: Record) -> bool:
     tail = series[len(series) // 2 :]
     trend = _progress.slope_and_noise(tail)
     first, last = _progress.start_and_end(series)
-    return abs(trend.slope) * len(tail) < 0.15 * abs(first - last)
+    is_slow = abs(trend.slope) * len(tail) < STILL_FALLING * abs(first - last)
+    return is_slow or abs(trend.significance) < NO_TREND
 
 
 def _finding(confidence: float, evidence: dict, remedy: str) -> Finding:

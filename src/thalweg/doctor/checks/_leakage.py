@@ -24,7 +24,9 @@ FEWEST_SEEN = 5
 FEWEST = 0.04
 # Examples with so much information do not recur by nature. Symbols that depend on each other
 # have far less than their number says, so that this is asked of numbers only.
-FEWEST_BITS = 60
+FEWEST_BITS = 100
+# Where so many entries differ from all others, no two examples are equal by nature.
+CONTINUOUS = 0.5
 # Passes without gradients in so many steps are no validation but part of the training.
 MOST_PASSES = 0.3
 # Of the training set: who goes over so much of it without gradients measures the training error.
@@ -154,7 +156,8 @@ def _by_nature(record: Record, given: InputFacts, passes: list[Evaluation]) -> f
     """
     entries = math.prod(given.shape[1:])
     bits = entries * math.log2(max(1, given.distinct))
-    if given.type.startswith("float") and bits >= FEWEST_BITS:
+    is_continuous = given.distinct > CONTINUOUS * min(4096, math.prod(given.shape))
+    if given.type.startswith("float") and (bits >= FEWEST_BITS or (is_continuous and entries > 2)):
         return 0.0
     first = passes[0].step
     rows = [row for step, each in _seen.rows(record) if step <= first for row in each]

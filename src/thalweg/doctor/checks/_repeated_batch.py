@@ -33,7 +33,9 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
     if _are_alike_by_nature(batches):
         yield Unchecked("examples are alike by nature")
         return
-    rows = _seen.rows(record)
+    # Several optimizers may step on one batch in turn.
+    other = {row.step for row in record.steps if row.optimizer != 0}
+    rows = [(step, each) for step, each in _seen.rows(record) if step not in other]
     looked = sum(len(each) for _, each in rows)
     different = len({row for _, each in rows for row in each})
     if different > FEW_DIFFERENT * looked:
@@ -46,7 +48,7 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
         drawn = loader.examples * (1 - math.exp(-looked / loader.examples))
         is_few = different < FEW_DIFFERENT * drawn and loader.examples > size
     elif not is_same:
-        is_few = _overlap(rows) > LARGEST_OVERLAP
+        is_few = _overlap(rows, max(1, len(record.optimizers))) > LARGEST_OVERLAP
     else:
         # Who trains on all there is at once has the same batch by intention; a part of several
         # thousands, of which only the first are looked at, may be all there is.
@@ -89,14 +91,16 @@ def _are_alike_by_nature(batches: list[InputFacts]) -> bool:
     return different < (1 - MOST_ALIKE) * rows
 
 
-def _overlap(rows: list[tuple[int, list[float]]]) -> float:
-    """Return which share of a batch was in the one just before, too, on the average."""
+def _overlap(rows: list[tuple[int, list[float]]], stride: int) -> float:
+    """Return which share of a batch was in the one just before, where that was another one."""
     pairs = itertools.pairwise(rows)
     shares = [
         len(set(one) & set(two)) / len(set(two))
         for (first, one), (second, two) in pairs
-        if second == first + 1
+        if second == first + stride
     ]
+    # Several steps on one batch are taken on purpose.
+    shares = [each for each in shares if each < 1]
     return sum(shares) / len(shares) if len(shares) > 1 else 0.0
 
 
