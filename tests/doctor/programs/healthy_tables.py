@@ -475,7 +475,7 @@ def documents_ranked_in_pairs(seed):
     torch.manual_seed(seed)
     x = torch.randn(2000, 15)
     relevance = x[:, 0] + torch.relu(x[:, 1]) - x[:, 2] * x[:, 3] + 0.2 * torch.randn(2000)
-    model = nn.Sequential(nn.Linear(15, 48), nn.ReLU(), nn.Linear(48, 1))
+    model = nn.Sequential(nn.Linear(15, 48), nn.ReLU(), nn.Linear(48, 1, bias=False))
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 
     def loss_of(left, right):
