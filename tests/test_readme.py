@@ -40,7 +40,7 @@ def test_there_is_something_of_each_kind():
 
 @pytest.mark.parametrize("program", blocks("python"))
 def test_a_program_parses_and_names_what_is_there(program):
-    kinds = {"run": tw.Run}
+    kinds = {"run": tw.Run, "doctor": tw.doctor.Watch}
     for node in ast.walk(ast.parse(program)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             owner = node.value.id

@@ -10,13 +10,15 @@ from typing import Any
 from thalweg._api._verbs import train_from
 from thalweg.doctor import Finding
 from thalweg.errors import RunError, SettingError
-from thalweg.train import Run, read_toml
+from thalweg.train import Config, Run, read_toml
 
 EPOCHS = 5
 """Length of the comparison: long enough to see a difference, short enough to wait for."""
 # How much lower, as a share, the validation loss must end for a remedy to have helped; less is
 # within what another seed does.
 MARGIN = 0.02
+# A rate may be wrong by more than the one power of ten that a remedy changes.
+MOST_DOSES = 3
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Treatment:
 def treat(run: Run | str | Path, *, say: Callable[[str], None] = lambda line: None) -> Treatment:
     """Apply the first remedy that a setting can, train both versions shortly, and compare.
 
-    The run itself is not touched.
+    Where it does not help it is applied once more, up to three times. The run itself is not
+    touched.
 
     Args:
         run: A run, or its folder, whose data and network settings can name.
@@ -68,30 +71,41 @@ def treat(run: Run | str | Path, *, say: Callable[[str], None] = lambda line: No
             "that settings can name; these were handed over in Python."
         )
     config = run.settings.train
-    cured = finding.remedy.apply(config).to_settings()
-    own = config.to_settings()
-    changed = {
-        name: (own.get(name), cured.get(name))
-        for name in {*own, *cured}
-        if own.get(name) != cured.get(name)
-    }
-    sections = read_toml(run.folder / "config.toml")
     epochs = min(EPOCHS, config.epochs or EPOCHS)
-    measured = []
+    sections = read_toml(run.folder / "config.toml")
     with tempfile.TemporaryDirectory(prefix="thalweg-treat-") as folder:
-        for name, settings in (("as it was", own), ("with the remedy", cured)):
+
+        def last(name: str, settings: Config) -> dict[str, float]:
+            """Train shortly and return the last measurements."""
             say(f"training {name}")
-            short = {**sections, "train": {**settings, "epochs": epochs}}
+            short = {**sections, "train": {**settings.to_settings(), "epochs": epochs}}
             trained = train_from(short, out=Path(folder) / name, progress=False)
-            measured.append(dict(trained.history.epochs[-1]) if trained.history.epochs else {})
-    return Treatment(
-        fault=finding.fault,
-        remedy=str(finding.remedy),
-        changed=changed,
-        epochs=epochs,
-        before=measured[0],
-        after=measured[1],
-    )
+            return dict(trained.history.epochs[-1]) if trained.history.epochs else {}
+
+        before = last("as it was", config)
+        cured = config
+        for dose in range(1, MOST_DOSES + 1):
+            cured = finding.remedy.apply(cured)
+            found = Treatment(
+                fault=finding.fault,
+                remedy=str(finding.remedy),
+                changed=_changes(config, cured),
+                epochs=epochs,
+                before=before,
+                after=last(f"with the remedy, {dose}", cured),
+            )
+            if found.helped:
+                break
+    return found
+
+
+def _changes(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
+    old, new = before.to_settings(), after.to_settings()
+    return {
+        name: (old.get(name), new.get(name))
+        for name in {*old, *new}
+        if old.get(name) != new.get(name)
+    }
 
 
 def _treatable(run: Run) -> Finding:

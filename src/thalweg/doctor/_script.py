@@ -40,7 +40,7 @@ class _Finder:
         if not _has(module, owned):
             return
         # Whoever made the networks keeps them somewhere.
-        alive = [each for each in gc.get_objects() if isinstance(each, nn.Module)]
+        alive = [each for each in gc.get_objects() if issubclass(type(each), nn.Module)]
         trained = [each for each in alive if _has(each, owned)]
         inner = {id(child) for each in trained for child in each.modules() if child is not each}
         outermost = [each for each in trained if id(each) not in inner]
