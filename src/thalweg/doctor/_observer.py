@@ -393,7 +393,9 @@ class Observer(Listener):
             sample.activations = graph.activations(self.ranges)
             saved = _saved_losses.saved_loss(graph) if not self.window.calls else None
             if saved is not None:
-                self.window.calls.append(LossCall(*saved, (), {}, root, True))
+                self.window.calls.append(
+                    LossCall(*saved[:3], (), {"reduction": saved[3]}, root, True)
+                )
             if not self.window.calls:
                 self._look_for_own_loss(root, graph)
         else:
@@ -456,16 +458,21 @@ class Observer(Listener):
         self.record.repeated_graphs += is_old
 
     def _note_strangers(self, graph: _graph.Graph) -> None:
-        for node, raw in zip(graph.nodes, graph.raw, strict=True):
-            if node.parameter != "?" or id(raw.variable) in self.strangers:
-                continue
-            groups = [group for each in self.ledgers for group in each.param_groups]
-            if any(each is raw.variable for group in groups for each in group["params"]):
-                continue
-            if len(self.strangers) < MOST_STRANGERS:
+        """Take note of parameters that neither a watched module nor an optimizer has."""
+        unknown = [
+            raw.variable
+            for node, raw in zip(graph.nodes, graph.raw, strict=True)
+            if node.parameter == "?" and id(raw.variable) not in self.strangers
+        ]
+        if not unknown:
+            return
+        groups = [group for each in self.ledgers for group in each.param_groups]
+        owned = {id(each) for group in groups for each in group["params"]}
+        for parameter in unknown:
+            if id(parameter) not in owned and len(self.strangers) < MOST_STRANGERS:
                 name = f"? {len(self.strangers)}"
-                self.strangers[id(raw.variable)] = name
-                self.changes.add(name, raw.variable)
+                self.strangers[id(parameter)] = name
+                self.changes.add(name, parameter)
 
     @guarded
     def look_back(self) -> None:
@@ -486,7 +493,7 @@ class Observer(Listener):
                 facts.is_trainable = False
             facts.has_gradient = self.changes.has_new_gradient(name)
             facts.moved = self.changes.has_moved(name)
-            facts.is_fresh = None if facts.moved else self.changes.looks_fresh(name)
+            facts.is_fresh = None if facts.moved is not False else self.changes.looks_fresh(name)
         self.record.strangers = list(strangers.values())
 
     def _take_specimen(self) -> None:

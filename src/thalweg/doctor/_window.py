@@ -1,5 +1,6 @@
 """What happens between two optimizer steps, until it becomes a row of the record."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,17 +75,16 @@ class Ledger:
         Args:
             looks: Whether the numbers may be looked at too.
         """
-        is_clear = bool(self.witnesses) and all(each.grad is None for each in self.witnesses)
-        self.wasted += is_clear and self.backwards > self.wasted
+        if self.backwards > self.wasted and self.witnesses and self.witnesses[0].grad is None:
+            self.wasted += 1
         self.backwards += 1
-        if not self.gradients:
-            self.is_stale = False
-            return
-        self._drop_cleared()
-        if looks and self.gradients:
-            self.is_cleared_unseen = not any(_has_numbers(each) for _, each, _ in self.gradients)
-        if self.is_cleared_unseen:
-            self.gradients = []
+        if self.gradients:
+            self._drop_cleared()
+            if looks and self.gradients:
+                found = any(_has_numbers(gradient) for _, gradient, _ in self.gradients)
+                self.is_cleared_unseen = not found
+            if self.is_cleared_unseen:
+                self.gradients = []
         self.is_stale = bool(self.gradients)
 
     def before_step(self) -> None:
@@ -95,28 +95,22 @@ class Ledger:
 
     def _drop_cleared(self) -> None:
         self.gradients = [
-            (witness, gradient, version)
-            for witness, gradient, version in self.gradients
-            if witness.grad is gradient and gradient._version == version
+            each
+            for each in self.gradients
+            if each[0].grad is each[1] and each[1]._version == each[2]
         ]
 
     def after_backward(self) -> None:
         """Note what the backward pass has written."""
-        self.gradients = [
-            (witness, witness.grad, witness.grad._version)
-            for witness, _, _ in self.gradients
-            if witness.grad is not None
-        ]
+        if self.gradients:
+            self.gradients = _noted(witness for witness, _, _ in self.gradients)
 
     def after_step(self) -> None:
         """Take the gradients as used up: from now on they are stale until somebody clears them."""
-        if not any(each.grad is not None for each in self.witnesses):
+        self.gradients = _noted(self.witnesses)
+        if not self.gradients:
             self.witnesses = self._choose()
-        self.gradients = [
-            (each, each.grad, each.grad._version)
-            for each in self.witnesses
-            if each.grad is not None
-        ]
+            self.gradients = _noted(self.witnesses)
         self.is_stale = bool(self.gradients)
         self.backwards = self.wasted = 0
 
@@ -135,6 +129,14 @@ class Ledger:
         third = -(-len(owned) // 3)
         parts = [owned[start : start + third] for start in range(0, len(owned), third or 1)]
         return [min(part, key=torch.Tensor.numel) for part in parts]
+
+
+def _noted(witnesses: Iterable[Tensor]) -> list[tuple[Tensor, Tensor, int]]:
+    return [
+        (witness, gradient, gradient._version)
+        for witness in witnesses
+        if (gradient := witness.grad) is not None
+    ]
 
 
 def _has_numbers(gradient: Tensor) -> bool:

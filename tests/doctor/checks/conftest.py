@@ -1,6 +1,8 @@
 """Records made by hand from a loss curve."""
 
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,9 @@ from thalweg.doctor._record import (
     Sample,
     StepRow,
 )
+
+# For _made.py, beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
 
 Training = Callable[..., Record]
 

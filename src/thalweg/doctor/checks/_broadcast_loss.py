@@ -12,12 +12,13 @@ BY_ENTRY = (
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "kl_div",
     "binary_cross_entropy", "binary_cross_entropy_with_logits",
 )  # fmt: skip
-# Operations of an error that somebody wrote by hand, up to its mean. Anything else between, say an
-# exponential or a sum over one axis, means that all pairs are wanted: a kernel, a contrast.
+# Operations of an error that somebody wrote by hand, up to its mean. Anything else between, say a
+# softmax or a sum over one axis, means that all pairs are wanted: a kernel, a contrast.
 OF_ERRORS = {
     "Pow", "Abs", "Mul", "Div", "Sub", "Add", "Rsub", "Neg", "Where", "Clamp", "ClampMin",
     "ClampMax", "Relu", "Softplus", "Maximum", "Minimum", "MseLoss", "SmoothL1Loss", "HuberLoss",
-    "Expand", "Mean", "Sum", "Sqrt", "BinaryCrossEntropyWithLogits", "LogCosh", "Sgn",
+    "Expand", "Mean", "Sum", "Sqrt", "BinaryCrossEntropyWithLogits", "Exp", "Log",
+    "Log1P", "Cosh", "LogSigmoid", "Sigmoid", "Tanh", "Logaddexp", "SoftMarginLoss",
 }  # fmt: skip
 SPREADS = ("Sub", "Rsub", "Mul", "Add", "Expand", "Div")
 

@@ -19,7 +19,8 @@ ALL_ZERO = 0.99
 @check("dead-units", explains=("plateau", "underfitting", "vanishing-gradient"))
 def check_dead_units(record: Record) -> Iterator[Answer]:
     """Find layers most of whose units are the same for every example, where it costs."""
-    last = record.samples[-1] if record.samples else None
+    seen = [each for each in record.samples if each.activations or each.modules]
+    last = seen[-1] if seen else None
     if last is None or len(record.samples) < FEWEST_UNITS:
         yield Unchecked("too few steps were looked at closely")
         return

@@ -11,6 +11,7 @@ from thalweg.doctor.checks._region import base, below, is_opaque, region, where
 TAKERS = {
     "LogSoftmax": "log-softmax",
     "BinaryCrossEntropyWithLogits": "binary cross-entropy with logits",
+    "SoftMarginLoss": "soft margin loss",
     "LogSigmoid": "log-sigmoid",
     "Logsumexp": "logsumexp",
     "Softmax": "softmax",

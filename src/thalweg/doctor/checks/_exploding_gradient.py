@@ -14,6 +14,9 @@ from thalweg.doctor.checks._stakes import first_loss, gradient_sizes, poor, shar
 TOO_MUCH = 10.0
 # A gradient so many times that of the first steps has no cause in data that stay the same.
 GROWTH = 10.0
+# A loss that is thrown back so many times its first size has met a steep place.
+JUMP = 3.0
+FIRST = 3
 # Of the loss, so much is left where that did harm.
 POOR = 0.25
 FEWEST = 4
@@ -31,12 +34,12 @@ def check_exploding_gradient(record: Record) -> Iterator[Answer]:
     found = _through_time(record, loss) or _from_a_steep_loss(record)
     if found is None:
         return
-    where, evidence = found
+    where, evidence, confidence = found
     yield Finding(
         fault="exploding-gradient",
         where=where,
         severity="error",
-        confidence=0.85,
+        confidence=confidence,
         evidence={**evidence, "gradient by sample": [*gradient_sizes(record)[:8]]},
         remedy=Remedy(
             "Bound the gradient before the step: "
@@ -46,23 +49,33 @@ def check_exploding_gradient(record: Record) -> Iterator[Answer]:
     )
 
 
-def _through_time(record: Record, loss: float) -> tuple[str, dict] | None:
+def _through_time(record: Record, loss: float) -> tuple[str, dict, float] | None:
     """Return evidence that weights used again and again got gradients out of all proportion."""
     often = shared(record)
     highest: dict[str, float] = {}
+    at_first = 0.0
     for sample in record.samples:
         for name, value in stakes(record, sample, loss).items():
             if name in often and math.isfinite(value):
                 highest[name] = max(highest.get(name, 0.0), value)
+                at_first = max(at_first, value) if sample.step <= FIRST else at_first
     if not highest or not _harmed(record):
         return None
     where = max(highest, key=highest.__getitem__)
     if highest[where] <= TOO_MUCH:
         return None
-    return where, {"times the first loss at stake in a weight": highest[where]}
+    # Long steps can make gradients explode later; those of the first steps they cannot.
+    return (
+        where,
+        {
+            "times the first loss at stake in a weight": highest[where],
+            "in the first steps": at_first,
+        },
+        0.95 if at_first > TOO_MUCH else 0.7,
+    )
 
 
-def _from_a_steep_loss(record: Record) -> tuple[str, dict] | None:
+def _from_a_steep_loss(record: Record) -> tuple[str, dict, float] | None:
     """Return evidence that the gradient grew in a loss whose slope has no bound."""
     if any(sample.losses and not sample.losses[0].form for sample in record.samples):
         return None
@@ -72,9 +85,9 @@ def _from_a_steep_loss(record: Record) -> tuple[str, dict] | None:
     finite = [each for each in sizes if math.isfinite(each)]
     first = max(finite[:3], default=0.0)
     series = losses(record, None)
-    grew = max(finite, default=0.0) > GROWTH * first or len(finite) < len(sizes)
-    if first > 0 and grew and max(series) > series[0] + GROWTH * abs(series[0]):
-        return "loss", {"gradient at first": first, "gradient later": max(finite)}
+    grew = max(finite, default=0.0) > JUMP * first or len(finite) < len(sizes)
+    if first > 0 and grew and max(series) > series[0] + JUMP * abs(series[0]):
+        return "loss", {"gradient at first": first, "gradient later": max(finite)}, 0.85
     return None
 
 

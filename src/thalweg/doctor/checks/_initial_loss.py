@@ -15,9 +15,14 @@ FAR = 3.0
 LARGE_OUTPUT = 2.0
 # Inputs of this size make any head's output large; they are at fault then.
 LARGE_INPUT = 5.0
+# The same for what comes into the last layer.
+LARGE_SIGNAL = 3.0
 SQUARED = ("mse_loss",)
 CLASSES = ("cross_entropy", "nll_loss")
 BINARY = ("binary_cross_entropy_with_logits", "binary_cross_entropy")
+# Weights that amplify more than any known rule explain a large signal themselves.
+LARGE_GAIN = 3.0
+LAYERS = ("linear", "convolution")
 POOR = 0.9
 
 
@@ -32,6 +37,8 @@ def check_initial_loss(record: Record) -> Iterator[Answer]:
     sizes = [math.hypot(m.mean, m.std) for each in first.inputs if (m := each.moments) is not None]
     floats = any(each.type.startswith(("float", "bfloat")) for each in first.inputs)
     if times < FAR or (floats and max(sizes, default=0.0) > LARGE_INPUT):
+        return
+    if _signal(record) > LARGE_SIGNAL and not any(n > LARGE_GAIN for n in _gains(record)):
         return
     facts = first.losses[0]
     is_poor = poor(record, POOR)
@@ -51,6 +58,24 @@ def check_initial_loss(record: Record) -> Iterator[Answer]:
             "head.weight.data *= 0.01, and set head.bias to the prior of the targets."
         ),
     )
+
+
+def _signal(record: Record) -> float:
+    """Return the size of what comes into the last layer with weights; zero where unknown."""
+    first = record.samples[0]
+    places = {n: f.order for n, f in record.modules.items() if f.family in LAYERS and f.order >= 0}
+    last = max(places, key=places.__getitem__, default="")
+    each = first.modules.get(last)
+    return math.hypot(each.input.mean, each.input.std) if each and each.input else 0.0
+
+
+def _gains(record: Record) -> list[float]:
+    """Return the first sizes of weight matrices, times the root of the inputs."""
+    return [
+        motion.weight * record.parameters[name].fan_in ** 0.5
+        for name, motion in record.samples[0].parameters.items()
+        if name in record.parameters and len(record.parameters[name].shape) > 1
+    ]
 
 
 def times_a_guess(record: Record) -> float | None:

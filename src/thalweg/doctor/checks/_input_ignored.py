@@ -6,7 +6,7 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import Record, Sample
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._linear_layers import Layer, data, layer_at
-from thalweg.doctor.checks._region import is_opaque, size
+from thalweg.doctor.checks._region import NEUTRAL, base, below, is_opaque, size
 from thalweg.doctor.checks._terms import terms
 
 # Answers that differ by no more than rounding does, also where a tiny number was divided by
@@ -16,6 +16,8 @@ LARGEST_SPREAD = 1e-4
 # by small weights or saturation, shrinks by a factor of a few in each.
 LARGEST_LEFT = 1e-3
 FEWEST_SAMPLES = 3
+# Activations that may give nothing at all.
+SILENCERS = ("Relu", "Threshold", "Hardtanh", "Hardshrink", "Softshrink", "Clamp", "ClampMin")
 
 
 @check("input-ignored", explains=("plateau", "underfitting", "init-scale", "class-imbalance"))
@@ -27,9 +29,11 @@ def check_input_ignored(record: Record) -> Iterator[Answer]:
         if not any(True for _ in _without_encoder(record)):
             yield Unchecked("no batch of different examples was seen through all layers")
             return
-    elif _are_equal(record, known) and not any(_is_dead(sample) for _, sample in known):
-        place = _lost_at(record, known[0][1])
-        if place is not None:
+    elif not any(_is_dead(sample) for _, sample in known):
+        is_equal = _are_equal(record, known)
+        samples = [sample for _, sample in known]
+        place = _lost_at(record, samples[0]) if is_equal else _before_noise(record, samples)
+        if place is not None and not _is_silenced(record, place):
             yield _finding(place, {"difference of the answers": known[-1][0]}, 0.97)
             return
     yield from _without_encoder(record)
@@ -64,6 +68,18 @@ def _is_dead(sample: Sample) -> bool:
     )
 
 
+def _is_silenced(record: Record, name: str) -> bool:
+    """Return whether a layer gets nothing from an activation: then it is dead units that do it."""
+    for place in range(len(record.graph)):
+        layer = layer_at(record, place)
+        if layer is not None and layer.name == name:
+            above = data(record.graph, place)
+            if above is not None and base(record.graph[above]) in NEUTRAL:
+                above = below(record.graph, above)
+            return above is not None and base(record.graph[above]) in SILENCERS
+    return False
+
+
 def _lost_at(record: Record, sample: Sample) -> str | None:
     """Return the first layer whose input is equal for all examples though the one before was not.
 
@@ -83,6 +99,24 @@ def _lost_at(record: Record, sample: Sample) -> str | None:
     if before is None or last > LARGEST_LEFT * before:
         return None
     return layers[-1]
+
+
+def _before_noise(record: Record, samples: list[Sample]) -> str | None:
+    """Return the dropout right before the last layer, where its input is equal for all examples."""
+    called = {name: facts.order for name, facts in record.modules.items() if facts.order >= 0}
+    layers = [name for name in called if record.modules[name].parameters]
+    last = max(layers, key=lambda name: called[name], default=None)
+    before = [
+        name
+        for name in called
+        if last is not None and called[name] == called[last] - 1
+        if record.modules[name].family == "dropout"
+    ]
+    for name in before:
+        spreads = [each.modules[name].input_spread for each in samples if name in each.modules]
+        if spreads and all(each is not None and each <= LARGEST_SPREAD for each in spreads):
+            return name
+    return None
 
 
 def _has_children(record: Record, name: str) -> bool:

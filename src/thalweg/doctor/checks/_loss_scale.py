@@ -42,7 +42,8 @@ def check_loss_scale(record: Record) -> Iterator[Answer]:
         )
         return
     series = _progress.losses(record)
-    if len(series) < FEWEST_STEPS or not _is_spoilt(series):
+    is_lost = len(series) < len(record.steps)  # To overflow.
+    if len(record.steps) < FEWEST_STEPS or not series or not (is_lost or _is_spoilt(series)):
         return
     factor = weight * batch
     rate = record.optimizers[0].options.get("lr")

@@ -78,7 +78,7 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
         evidence={"learning rate": rate, "loss": _outcome.rounded(series), **found},
         remedy=Remedy(
             f"Lower the learning rate: lr={rate / 10:.1g} in place of lr={rate:.3g}.",
-            lambda config: {"learning_rate": rate / 10},
+            lambda config: {"learning_rate": config.learning_rate / 10},
         ),
     )
 

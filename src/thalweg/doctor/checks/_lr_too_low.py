@@ -61,7 +61,7 @@ def check_lr_too_low(record: Record) -> Iterator[Answer]:
         remedy=Remedy(
             f"Raise the learning rate by ten or more: lr={rate * 10:.1g} in place of "
             f"lr={rate:.3g}, and look what the schedule makes of it.",
-            lambda config: {"learning_rate": rate * 10},
+            lambda config: {"learning_rate": config.learning_rate * 10},
         ),
     )
 

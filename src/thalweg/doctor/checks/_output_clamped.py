@@ -8,7 +8,7 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor._record import LossFacts, Node, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, region, where
-from thalweg.doctor.checks._terms import is_error
+from thalweg.doctor.checks._shapes import is_error
 
 BOUNDS = {
     "Relu": (0.0, math.inf),

@@ -96,7 +96,7 @@ def _decay(record: Record, left: float) -> Finding | None:
         Remedy(
             f"Lower it: weight_decay={decay / 100:.1g} in place of {decay:.3g}; values such as "
             "0.1 are meant for AdamW, which does not add them to the gradient.",
-            lambda config: {"weight_decay": decay / 100},
+            lambda config: {"weight_decay": config.weight_decay / 100},
         ),
     )
 

@@ -13,7 +13,8 @@ from thalweg.doctor.checks._stakes import poor
 # Trained gates spend up to half of their time at a bound; a layer that begins and stays there
 # for nine tenths has no slope left to learn by.
 SHARE = 0.7
-POOR = 0.3
+# Below this share of the loss, the layer is missed by nobody; above half of it, training fails.
+POOR, FAILED = 0.15, 0.5
 FEWEST = 4
 FEWEST_UNITS = 2
 
@@ -46,7 +47,7 @@ def check_saturated_units(record: Record) -> Iterator[Answer]:
     yield Finding(
         fault="saturated-units",
         where=module,
-        severity="error",
+        severity="error" if poor(record, FAILED) else "warning",
         confidence=0.85,
         evidence={
             "activation": kind,

@@ -3,21 +3,18 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from thalweg.doctor._record import Node, Record
 from thalweg.doctor.checks._region import NEUTRAL, base, below, is_weighted, size
+from thalweg.doctor.checks._shapes import CHANCES, LIKELIHOODS, is_cosine, is_error, is_likelihood
 
 # Most ways from the root to a term that are followed; a loop over examples makes thousands.
 MOST_STEPS = 20_000
 FUNCTIONS = {
     "NllLoss", "NllLoss2D", "MseLoss", "SmoothL1Loss", "HuberLoss", "BinaryCrossEntropy",
-    "BinaryCrossEntropyWithLogits",
+    "BinaryCrossEntropyWithLogits", "SoftMarginLoss",
 }  # fmt: skip
-LIKELIHOODS = ("LogSoftmax", "LogSigmoid", "Log")
-# A logarithm is one of a likelihood where it is taken of one of these.
-CHANCES = ("Softmax", "Sigmoid")
-BOUNDS = frozenset({"Clamp", "ClampMin", "ClampMax", "Add"})
 MEAN = 1.0
 # Gradient scaling multiplies by a power of two from this on, and divides again before the step.
 SMALLEST_SCALER = 1024
@@ -47,35 +44,46 @@ class Term:
         return self.sign == (1 if self.kind == "error" else -1)
 
 
+class Part(NamedTuple):
+    """An operation that a loss is a linear function of."""
+
+    place: int
+    sign: int
+    weight: float | None
+    is_chosen: bool
+    """Whether targets have picked some of its entries, or all by how much they count."""
+
+
 def terms(record: Record) -> list[Term]:
     """Return the terms that a loss is a linear function of; those it hides are not found."""
     graph = record.graph
     found: list[Term] = []
-    queue: list[tuple[int, int, float | None]] = [(0, 1, 1.0)] if graph else []
+    queue = [Part(0, 1, 1.0, False)] if graph else []
     for _ in range(MOST_STEPS):
         if not queue:
             break
-        place, sign, weight = queue.pop()
-        term = _term(graph, place, sign, weight)
+        part = queue.pop()
+        term = _term(graph, part)
         if term is not None:
             found.append(term)
-        elif not is_weighted(graph, place):
-            queue.extend(_onwards(graph, place, sign, weight))
+        elif not is_weighted(graph, part.place):
+            queue.extend(_onwards(graph, part))
     return found
 
 
-def _term(graph: list[Node], place: int, sign: int, weight: float | None) -> Term | None:
+def _term(graph: list[Node], part: Part) -> Term | None:
     """Return the term that an operation is, if it is one."""
+    place, sign, weight = part.place, part.sign, part.weight
     name = base(graph[place])
     if name in ("NllLoss", "NllLoss2D"):
         return _negative_likelihood(graph, place, sign, weight)
     if name in FUNCTIONS:
         return Term(place, "error", sign, _per_entry(graph, place, weight))
-    if name in LIKELIHOODS and _is_likelihood(graph, place):
+    if is_likelihood(graph, place) or (name in CHANCES and part.is_chosen):
         return Term(place, "likelihood", sign, weight)
     if is_error(graph, place):
         return Term(place, "error", sign, weight)
-    if _is_cosine(graph, place):
+    if is_cosine(graph, place):
         return Term(place, "similarity", sign, weight)
     return None
 
@@ -106,72 +114,34 @@ def _per_entry(graph: list[Node], place: int, weight: float | None) -> float | N
     return weight if weight is None or not is_mean else weight / max(1, entries)
 
 
-def _is_likelihood(graph: list[Node], place: int) -> bool:
-    if base(graph[place]) != "Log":
-        return True
-    under = below(graph, place, BOUNDS)
-    return under is not None and base(graph[under]) in CHANCES
-
-
-def is_error(graph: list[Node], place: int) -> bool:
-    """Return whether this is the square or size of a difference from something that is fixed."""
-    node, name = graph[place], base(graph[place])
-    is_square = name == "Pow" and node.options.get("exponent") == 2
-    is_square |= name == "Mul" and len(node.inputs) == 2 and node.inputs[0] == node.inputs[1]
-    if not (is_square or name == "Abs") or not node.inputs:
-        return False
-    difference = graph[node.inputs[0]]
-    return base(difference) in ("Sub", "Rsub") and len(difference.inputs) == 1
-
-
-def _is_cosine(graph: list[Node], place: int) -> bool:
-    """Return whether an output, divided by its own length, is multiplied with something fixed."""
-    node = graph[place]
-    if base(node) != "Mul" or len(node.inputs) != 1 or not node.constant:
-        return False
-    share = graph[node.inputs[0]]
-    if base(share) != "Div" or len(share.inputs) != 2 or size(node.constant) < 2:
-        return False
-    divisor = share.inputs[1]
-    for _ in range(4):
-        if base(graph[divisor]) in ("LinalgVectorNorm", "Norm"):
-            return True
-        if not graph[divisor].inputs:
-            return False
-        divisor = graph[divisor].inputs[0]
-    return False
-
-
-def _onwards(
-    graph: list[Node], place: int, sign: int, weight: float | None
-) -> Iterator[tuple[int, int, float | None]]:
+def _onwards(graph: list[Node], part: Part) -> Iterator[Part]:
     """Yield the inputs of a linear operation, with the sign and weight that they have in it."""
-    node, name = graph[place], base(graph[place])
+    node, name = graph[part.place], base(graph[part.place])
+    sign, weight = part.sign, part.weight
     if name in ("Mul", "Div"):
-        yield from _scaled(node, name, sign, weight)
+        yield from _scaled(node, name, part)
     elif name in ("Add", "Sub", "Rsub"):
         step = node.options.get("alpha", 1.0)
         for number, each in enumerate(node.inputs):
             operand = number + int(node.options.get("operand", 0))
             is_minus = (name == "Sub" and operand == 1) or (name == "Rsub" and operand == 0)
             turned = sign * (-1 if is_minus else 1) * (1 if step >= 0 else -1)
-            yield each, turned, weight
+            yield Part(each, turned, weight, part.is_chosen)
     elif name == "Neg":
-        yield node.inputs[0], -sign, weight
+        yield Part(node.inputs[0], -sign, weight, part.is_chosen)
     elif name == "Mean" and node.inputs:
         given = graph[node.inputs[0]].shape
         entries = size(given) / max(1, size(node.shape))
-        yield node.inputs[0], sign, None if weight is None else weight / max(1.0, entries)
+        weight = None if weight is None else weight / max(1.0, entries)
+        yield Part(node.inputs[0], sign, weight, part.is_chosen)
     elif name in ("Sum", "Where", "MaskedFill", "Nansum") or name in NEUTRAL:
         for each in node.inputs:
-            yield each, sign, weight
+            yield Part(each, sign, weight, part.is_chosen or name in ("Gather", "Index"))
     elif name == "Sqrt":
-        yield node.inputs[0], sign, None
+        yield Part(node.inputs[0], sign, None, part.is_chosen)
 
 
-def _scaled(
-    node: Node, name: str, sign: int, weight: float | None
-) -> Iterator[tuple[int, int, float | None]]:
+def _scaled(node: Node, name: str, part: Part) -> Iterator[Part]:
     """Yield the input of a product with something fixed, or what is divided."""
     is_quotient_of_fixed = name == "Div" and "operand" in node.options
     if is_quotient_of_fixed or (name == "Mul" and len(node.inputs) != 1):
@@ -180,12 +150,16 @@ def _scaled(
         return
     low, high = node.factors[0]
     if low < 0 < high:
-        yield node.inputs[0], 0, None
+        yield Part(node.inputs[0], 0, None, part.is_chosen)
         return
-    turned = sign * (-1 if high <= 0 and low < 0 else 1)
-    factor = low if name == "Mul" else (1 / low if low else 0.0)
+    turned = part.sign * (-1 if low < 0 else 1)
+    # Of a table of factors, say of ones for the right classes, the largest tells the weight.
+    factor = max(abs(low), abs(high))
+    if name == "Div":
+        factor = 1 / factor if factor else 0.0
     if factor >= SMALLEST_SCALER and math.log2(factor).is_integer():
         factor = 1.0
-    if weight is not None:
-        weight = weight * abs(factor) if low == high else None
-    yield node.inputs[0], turned, weight
+    is_table = name == "Mul" and size(node.constant or []) > 1
+    is_chosen = part.is_chosen or (is_table and low >= 0)
+    weight = None if part.weight is None else part.weight * factor
+    yield Part(node.inputs[0], turned, weight, is_chosen)

@@ -11,8 +11,11 @@ from thalweg.doctor.checks._stakes import family, first_loss, poor, stakes
 
 # The loss hardly depends on a layer whose weights could double for a hundredth of it.
 NO_STAKE = 2e-2
-# Three orders of magnitude below the liveliest layer: no one learning rate serves both.
+# Two orders of magnitude below the liveliest layer: no one learning rate serves both.
 GAP = 1e-2
+# Where the signal fades on its way forward too, the head has little at stake itself; then early
+# layers have next to nothing, and are still behind it.
+NEXT_TO_NOTHING, SOME_GAP = 5e-3, 0.2
 # Of the loss, so much is left where that matters.
 POOR = 0.5
 FEWEST = 4
@@ -60,7 +63,9 @@ def _by_depth(record: Record, loss: float) -> tuple[str, dict] | None:
     late = max(middle[name] for name in names[-len(early) :])
     start = max(middle[name] for name in early)
     at_first = max(series[name][0] for name in early)
-    if max(start, at_first) < NO_STAKE and start < GAP * late:
+    is_behind = max(start, at_first) < NO_STAKE and start < GAP * late
+    is_faded = max(start, at_first) < NEXT_TO_NOTHING and start < SOME_GAP * late
+    if is_behind or (is_faded and poor(record, NOTHING_LEARNED)):
         shown = {name: float(f"{middle[name]:.2g}") for name in names[:: max(1, len(names) // 6)]}
         return early[0], {
             "share of the loss that depends on early weights": start,

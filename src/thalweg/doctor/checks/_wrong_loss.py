@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._region import base, below, region
+from thalweg.doctor.checks._region import NEUTRAL, base, below, is_weighted, region
 from thalweg.doctor.checks._wrong_targets import (
     ROUNDING,
     Answers,
@@ -14,6 +14,8 @@ from thalweg.doctor.checks._wrong_targets import (
     one_of_many,
 )
 
+# With nothing but these over an output, the loss is a plain sum of outputs.
+PLAIN = NEUTRAL | {"Mean", "Sum", "Neg"}
 # Logarithms of chances add up to one; masked classes take little away.
 LEAST_SUM = 0.5
 
@@ -25,7 +27,7 @@ LEAST_SUM = 0.5
 def check_wrong_loss(record: Record) -> Iterator[Answer]:
     """Ask of each loss whether outputs and targets are what it is made for."""
     facts = [loss for sample in record.samples for loss in sample.losses]
-    for ask in (_one_output, _no_logarithm, not_shares, one_of_many, class_numbers):
+    for ask in (_one_output, _no_logarithm, _raw_outputs, not_shares, one_of_many, class_numbers):
         found = next(ask(record, facts), None)
         if found is not None:
             yield found
@@ -48,11 +50,11 @@ def _one_output(record: Record, facts: list[LossFacts]) -> Answers:
     for place in region(record.graph):
         node = record.graph[place]
         axis = node.options.get("dim")
-        if base(node) != "LogSoftmax" or axis is None or not node.shape:
+        if base(node) not in ("LogSoftmax", "Softmax") or axis is None or not node.shape:
             continue
         if node.shape[int(axis)] == 1:
             yield finding(
-                {"operation": "log-softmax", "output shape": node.shape},
+                {"operation": "softmax", "output shape": node.shape},
                 "A softmax over one output is always one: give the last layer one output per "
                 "class, or use binary_cross_entropy_with_logits.",
                 1.0,
@@ -61,7 +63,8 @@ def _one_output(record: Record, facts: list[LossFacts]) -> Answers:
 
 def _no_logarithm(record: Record, facts: list[LossFacts]) -> Answers:
     """Find a likelihood that is taken of something else than logarithms of chances."""
-    some = [loss for loss in facts if loss.kind == "nll_loss" and loss.log_rows_sum_to is not None]
+    kinds = ("nll_loss", "kl_div")
+    some = [loss for loss in facts if loss.kind in kinds and loss.log_rows_sum_to is not None]
     sums = [each for loss in some for each in loss.log_rows_sum_to or ()]
     if not some or (min(sums) > LEAST_SUM and max(sums) < 1 + ROUNDING):
         return
@@ -71,24 +74,42 @@ def _no_logarithm(record: Record, facts: list[LossFacts]) -> Answers:
     if _is_turned(record):
         return
     given = "probabilities" if are_shares and lowest >= 0 else "logits"
-    if given == "logits" and max(sums) < 1 + ROUNDING:
-        return  # Logarithms of chances of which most are masked.
-    remedy = (
-        "nll_loss expects log-probabilities: use log_softmax in place of softmax, or give the "
-        "logits to cross_entropy."
-        if given == "probabilities"
-        else "nll_loss expects log-probabilities: use cross_entropy(logits, targets), which takes "
-        "the log-softmax itself."
-    )
+    if given == "logits" and (some[0].kind == "kl_div" or max(sums) < 1 + ROUNDING):
+        return  # Logarithms of chances of which most are masked, or of densities.
+    remedy = f"{some[0].kind} expects log-probabilities: "
+    if given == "probabilities":
+        remedy += "use log_softmax in place of softmax, or give the logits to cross_entropy."
+    else:
+        remedy += "use cross_entropy(logits, targets), which takes the log-softmax itself."
     yield finding(
         {
-            "loss": "nll_loss",
+            "loss": some[0].kind,
             "given": given,
             "exponentials of a row sum to": max(sums),
             "last value": some[-1].value,
         },
         remedy,
     )
+
+
+def _raw_outputs(record: Record, facts: list[LossFacts]) -> Answers:
+    """Find the outputs of the right classes, made large as they are: without end."""
+    graph, place, names = record.graph, 0, []
+    if facts or not graph:
+        return
+    while not is_weighted(graph, place):
+        names.append(base(graph[place]))
+        is_scaled = names[-1] in ("Mul", "Div") and graph[place].factors
+        if len(graph[place].inputs) != 1 or not (names[-1] in PLAIN or is_scaled):
+            return
+        place = graph[place].inputs[0]
+    if "Gather" in names:
+        yield finding(
+            {"loss": "mean of the right classes' outputs", "operations": names},
+            "Take the logarithm of the chances first: outputs.log_softmax(dim=1), or use "
+            "cross_entropy(outputs, targets).",
+            0.95,
+        )
 
 
 def _is_turned(record: Record) -> bool:

@@ -1,7 +1,7 @@
 """Whether parameters change during the watch, and whether others look trained from before."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # Entries up to which a parameter is copied; of larger ones, norms of stretches of so many are
 # kept, in which a change of one entry in ten thousand still shows.
@@ -32,10 +32,11 @@ class Changes:
         self.before[name] = _trace(parameter)
         self.gradients[name] = _mark(parameter.grad)
 
-    def has_moved(self, name: str) -> bool:
-        """Return whether a parameter's numbers are others than before."""
-        now = _trace(self.parameters[name])
-        then = self.before[name]
+    def has_moved(self, name: str) -> bool | None:
+        """Return whether a parameter's numbers are others than before; None where unknown."""
+        now, then = _trace(self.parameters[name]), self.before[name]
+        if not now or not then:
+            return None
         return len(now) != len(then) or not all(map(_equal, now, then))
 
     def has_new_gradient(self, name: str) -> bool:
@@ -50,12 +51,17 @@ class Changes:
 
 @torch.no_grad()
 def _trace(parameter: Tensor) -> list[Tensor]:
+    """Return what shows a change; nothing of tensors that are kept elsewhere or in pieces."""
+    if type(parameter) not in (nn.Parameter, Tensor) or parameter.is_meta:
+        return []
     flat = parameter.detach().reshape(-1)
     if flat.numel() <= MOST_COPIED:
         return [flat.clone()]
     whole = flat.numel() // STRETCH * STRETCH
-    norms = torch.linalg.vector_norm(flat[:whole].view(-1, STRETCH), dim=1)
-    return [norms, flat[whole:].clone()]
+    stretches = flat[:whole].view(-1, STRETCH)
+    if not stretches.is_floating_point():
+        stretches = stretches.float()
+    return [torch.linalg.vector_norm(stretches, dim=1), flat[whole:].clone()]
 
 
 def _mark(gradient: Tensor | None) -> tuple[int, int] | None:

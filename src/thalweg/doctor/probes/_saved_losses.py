@@ -8,9 +8,11 @@ from thalweg.doctor._record import Node
 from thalweg.doctor.probes._constants import saved
 from thalweg.doctor.probes._graph import Graph
 
+REDUCTIONS = ("none", "mean", "sum")
 
-def saved_loss(graph: Graph) -> tuple[str, Tensor, Tensor] | None:
-    """Return the loss function nearest the root with its output and target, read off the graph.
+
+def saved_loss(graph: Graph) -> tuple[str, Tensor, Tensor, str] | None:
+    """Return the loss function nearest the root with output, target and reduction, off the graph.
 
     This finds losses that were imported under another name before the watch began.
     """
@@ -36,7 +38,8 @@ def saved_loss(graph: Graph) -> tuple[str, Tensor, Tensor] | None:
         if kind == "nll_loss" and below == "LogSoftmax":
             kind = "cross_entropy"
         del place
-        return kind, output, target
+        number = getattr(raw, "_saved_reduction", 1)
+        return kind, output, target, REDUCTIONS[number] if number in (0, 1, 2) else "mean"
     return None
 
 
@@ -87,6 +90,11 @@ def _value(raw: Any, outputs: dict[Any, Tensor], depth: int = 4) -> Tensor | Non
         if given is None or (low is None and high is None):
             return None
         return given.clamp(low, high)
+    if base == "Select":
+        given = _value(raw.next_functions[0][0], outputs, depth - 1)
+        axis = raw._saved_dim - 2**64 if raw._saved_dim > 2**63 else raw._saved_dim
+        place = raw._saved_index - 2**64 if raw._saved_index > 2**63 else raw._saved_index
+        return None if given is None else given.select(axis, place)
     if base in ("View", "UnsafeView", "Squeeze", "Unsqueeze"):
         given = _value(raw.next_functions[0][0], outputs, depth - 1)
         return None if given is None else given.reshape(list(raw._input_metadata[0].shape))

@@ -1,0 +1,63 @@
+"""Labels that cannot be learned, or not well."""
+
+import math
+
+from _made import classes, found, passes, record, sample, unchecked
+
+GUESS = math.log(4)
+SAMPLES = [sample(step) for step in (1, 2, 3, 50, 80, 100)]
+
+
+def falling(start, end, count=100):
+    return [start + (end - start) * step / (count - 1) for step in range(count)]
+
+
+def test_finds_labels_that_are_only_learned_by_heart():
+    losses = [GUESS] * 20 + falling(GUESS, 1.0, 80)
+    seen = record(SAMPLES, losses, evaluations=passes(1.39, 1.42, 1.45, 1.5, 1.55))
+    (finding,) = found("label-noise", seen)
+    assert finding.evidence["loss of a guess"] == GUESS
+
+
+def test_overfitting_is_another_thing():
+    losses = falling(GUESS, 0.2)
+    seen = record(SAMPLES, losses, evaluations=passes(1.1, 0.9, 1.0, 1.2, 1.4))
+    assert not found("label-noise", seen)
+
+
+def test_finds_answers_as_wrong_where_sure_as_elsewhere():
+    losses = falling(GUESS, 1.0, 20) + [1.0] * 80
+    noisy = {"sure_right": [0.6, 0.64, 0.66, 0.66], "sureness": [0.55, 0.6, 0.65, 0.7]}
+    seen = record(
+        SAMPLES, losses, evaluations=passes(1.1, 1.0, 1.0, 1.0, 1.0, counts=[50] * 4, **noisy)
+    )
+    (finding,) = found("label-noise", seen)
+    assert finding.evidence["answers"] == 200
+
+
+def test_hard_examples_among_easy_ones_are_fine():
+    losses = falling(GUESS, 1.0, 20) + [1.0] * 80
+    hard = {"sure_right": [0.3, 0.5, 0.8, 0.98], "sureness": [0.4, 0.55, 0.7, 0.95]}
+    seen = record(
+        SAMPLES, losses, evaluations=passes(1.1, 1.0, 1.0, 1.0, 1.0, counts=[50] * 4, **hard)
+    )
+    assert not found("label-noise", seen)
+
+
+def test_finds_doubt_about_what_is_known():
+    losses = falling(GUESS, 1.2, 20) + [1.2] * 80
+    doubt = {"sure_right": [0.7, 0.95, 1.0, 1.0], "sureness": [0.35, 0.5, 0.6, 0.75]}
+    seen = record(SAMPLES, losses, evaluations=passes(0.8, 0.7, 0.7, counts=[50] * 4, **doubt))
+    assert found("label-noise", seen)
+
+
+def test_doubt_that_the_loop_wants_is_fine():
+    losses = falling(GUESS, 1.2, 20) + [1.2] * 80
+    doubt = {"sure_right": [0.7, 0.95, 1.0, 1.0], "sureness": [0.35, 0.5, 0.6, 0.75]}
+    mixed = [sample(step, losses=[classes(), classes()]) for step in (1, 2, 3, 50, 80, 100)]
+    seen = record(mixed, losses, evaluations=passes(0.8, 0.7, 0.7, counts=[50] * 4, **doubt))
+    assert not found("label-noise", seen)
+
+
+def test_few_steps_tell_nothing():
+    assert unchecked("label-noise", record(SAMPLES, [1.0] * 20))
