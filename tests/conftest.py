@@ -2,6 +2,7 @@
 
 import os
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,14 @@ def one_thread():
 def elsewhere(tmp_path, monkeypatch):
     """Run each test in a folder of its own, since a run writes to `runs/` by default."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def unchecked():
+    """Check no types at calls, as users do not, where another tool reads our functions."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,14 @@ MOST_LINES_OF_A_BODY = 50
 MOST_PARAMETERS = 8
 # The verbs and the commands, whose parameters are the settings themselves.
 DOORS = ("_api", "cli")
-# Where an error that nobody foresaw becomes one line on the command line.
-LAST_DOOR = "cli/_failures.py"
+# Where any error may come and must go no further: to the user of the command line, into a loop
+# that the doctor watches, out of a copy of somebody's network, out of somebody's script.
+LAST_DOORS = (
+    "cli/_failures.py",
+    "doctor/observer/_guard.py",
+    "doctor/observer/_observer.py",
+    "doctor/_script.py",
+)
 EXECUTES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 SPEAKS = {"urllib", "http", "requests", "httpx", "socket", "aiohttp", "ftplib"}
 
@@ -78,7 +84,7 @@ def test_no_error_is_swallowed_unnamed():
     found = [
         f"{name}:{node.lineno}"
         for name, node in nodes(ast.ExceptHandler)
-        if name != LAST_DOOR and str(node.type and ast.unparse(node.type)) in bare
+        if name not in LAST_DOORS and str(node.type and ast.unparse(node.type)) in bare
     ]
     assert not found
 

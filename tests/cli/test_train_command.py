@@ -3,7 +3,6 @@ import os
 import tomllib
 from pathlib import Path
 
-import jaxtyping
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -163,14 +162,6 @@ BAD = {
     "too long a name": (["train", "x" * 5000], 2, "xxx"),
     "control characters": (["train", "a\x1b[31mb\nc"], 2, "a?[31mb"),
 }
-
-
-@pytest.fixture
-def unchecked():
-    """Check no types at calls: users run without the hook that tests run with."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("unchecked")

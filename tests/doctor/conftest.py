@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from thalweg.doctor._record import (
+from thalweg.doctor.record import (
     Activity,
     ModuleFacts,
     Motion,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from thalweg.doctor._window import Ledger
+from thalweg.doctor.observer._ledger import Ledger
 from thalweg.doctor.probes._changes import Changes, looks_fresh
 from thalweg.doctor.probes._modules import follows_mode
 

@@ -144,7 +144,7 @@ def test_an_error_of_the_doctor_is_noted_and_reaches_nobody(monkeypatch):
     def failing(*arguments):
         raise KeyError("ours")
 
-    monkeypatch.setattr(tw.doctor._observer._inputs, "facts", failing)
+    monkeypatch.setattr(tw.doctor.observer._closeup._inputs, "facts", failing)
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with tw.watch(model, optimizer) as doctor:

@@ -232,6 +232,8 @@ def test_a_run_cut_off_has_no_weights_to_load_until_it_is_resumed(three_classes,
     assert tw.Run.load("run").status.state == "finished"
 
 
+# The compiler reads what the network calls, and cannot read the checks of types.
+@pytest.mark.usefixtures("unchecked")
 def test_a_compiled_network_is_kept_under_its_own_names(three_classes, monkeypatch):
     settings = {**SETTINGS, "channels_last": False}
     calm = tw.fit(network(), three_classes, out="calm", **settings)

@@ -82,11 +82,11 @@ def treat(run: Run | str | Path, *, say: Callable[[str], None] = lambda line: No
             trained = train_from(short, out=Path(folder) / name, progress=False)
             return dict(trained.history.epochs[-1]) if trained.history.epochs else {}
 
-        before = last("as it was", config)
-        cured = config
-        for dose in range(1, MOST_DOSES + 1):
-            cured = finding.remedy.apply(cured)
-            found = Treatment(
+        def treated(dose: int) -> Treatment:
+            cured = config
+            for _ in range(dose):
+                cured = finding.remedy.apply(cured)
+            return Treatment(
                 fault=finding.fault,
                 remedy=str(finding.remedy),
                 changed=_changes(config, cured),
@@ -94,8 +94,13 @@ def treat(run: Run | str | Path, *, say: Callable[[str], None] = lambda line: No
                 before=before,
                 after=last(f"with the remedy, {dose}", cured),
             )
+
+        before = last("as it was", config)
+        found = treated(1)
+        for dose in range(2, MOST_DOSES + 1):
             if found.helped:
                 break
+            found = treated(dose)
     return found
 
 

@@ -4,9 +4,9 @@ from thalweg.doctor._diagnose import diagnose
 from thalweg.doctor._faults import FAULTS, Fault
 from thalweg.doctor._finding import Diagnosis, Finding, Remedy
 from thalweg.doctor._preflight import preflight
-from thalweg.doctor._record import Record
 from thalweg.doctor._script import diagnose_script
 from thalweg.doctor._watch import Watch, watch
+from thalweg.doctor.record import Record
 
 __all__ = [
     "FAULTS",

@@ -5,8 +5,8 @@ import dataclasses
 from thalweg.doctor import checks
 from thalweg.doctor._faults import FAULTS
 from thalweg.doctor._finding import Diagnosis, Finding
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Note, Unchecked
+from thalweg.doctor.record import Record
 
 # Stages whose faults, where they make training wrong, explain whatever shows in later ones.
 CAUSES = ("data", "initialization", "wiring")

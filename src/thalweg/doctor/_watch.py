@@ -3,18 +3,15 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from torch import nn
 from torch.optim import Optimizer
 
-from thalweg.doctor import _patches
 from thalweg.doctor._diagnose import diagnose
 from thalweg.doctor._finding import Diagnosis, Finding
-from thalweg.doctor._hooks import Hooks
-from thalweg.doctor._observer import Observer
-from thalweg.doctor._record import Record
-from thalweg.doctor._sampler import Sampler
+from thalweg.doctor.observer import Hooks, Observer, Sampler, attach, detach
+from thalweg.doctor.record import Record
 from thalweg.doctor.trials._confirm import confirmed
 from thalweg.errors import SettingError
 
@@ -53,12 +50,11 @@ class Watch:
         """What is wrong, judged by what was seen so far."""
         if self._diagnosis is not None:
             return self._diagnosis
-        self.observer.read()
         self.observer.look_back()
         return diagnose(self.record)
 
     def __enter__(self) -> Self:
-        _patches.attach(self.observer)
+        attach(self.observer)
         self.hooks.install()
         return self
 
@@ -70,7 +66,7 @@ class Watch:
     ) -> None:
         """Take away every hook; an error of the loop goes on its way."""
         self.hooks.remove()
-        _patches.detach(self.observer)
+        detach(self.observer)
         if error is None:
             self.observer.try_on_copies()
         self._diagnosis = self._confirmed(self.diagnosis)
@@ -78,7 +74,7 @@ class Watch:
 
     def _tell(self) -> None:
         """Call the user's function with what was not found before."""
-        if self.on_finding is None or self.observer.steps % STEPS_BETWEEN_DIAGNOSES:
+        if self.on_finding is None or self.record.count % STEPS_BETWEEN_DIAGNOSES:
             return
         for finding in self.diagnosis.findings:
             if (finding.fault, finding.where) not in self._told:
@@ -133,14 +129,14 @@ def watch(
         >>> doctor.diagnosis.findings[0].fault
         'missing-zero-grad'
     """
-    models = list(model) if isinstance(model, (list, tuple)) else [model]
+    models: list[Any] = list(model) if isinstance(model, (list, tuple)) else [model]
     for each in models:
         if not isinstance(each, nn.Module):
             raise SettingError(f"watch needs a torch.nn.Module, got {type(each).__name__}.")
     if not any(True for each in models for _ in each.parameters()):
         raise SettingError("watch needs a network with parameters, and this one has none.")
     given = optimizer if isinstance(optimizer, (list, tuple)) else [optimizer]
-    optimizers = [each for each in given if each is not None]
+    optimizers: list[Any] = [each for each in given if each is not None]
     for each in optimizers:
         if not isinstance(each, Optimizer):
             raise SettingError(f"watch needs a torch optimizer, got {type(each).__name__}.")

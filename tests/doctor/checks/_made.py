@@ -3,7 +3,8 @@
 from typing import Any
 
 from thalweg.doctor._finding import Finding
-from thalweg.doctor._record import (
+from thalweg.doctor.checks._check import CHECKS, Unchecked
+from thalweg.doctor.record import (
     Activity,
     Evaluation,
     InputFacts,
@@ -16,7 +17,6 @@ from thalweg.doctor._record import (
     Sample,
     StepRow,
 )
-from thalweg.doctor.checks._check import CHECKS, Unchecked
 
 UNIT = Moments(0.0, 1.0, -3.0, 3.0)
 

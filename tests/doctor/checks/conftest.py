@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from thalweg.doctor._record import (
+from thalweg.doctor.record import (
     Evaluation,
     LossFacts,
     ModuleFacts,

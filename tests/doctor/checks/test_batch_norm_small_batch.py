@@ -2,7 +2,7 @@
 
 from _made import UNIT, found, passes, record, sample
 
-from thalweg.doctor._record import Activity, ModuleFacts
+from thalweg.doctor.record import Activity, ModuleFacts
 
 
 def of(rows, losses=None, **facts):

@@ -3,7 +3,7 @@
 import pytest
 from _made import UNIT, found, inputs, record, sample
 
-from thalweg.doctor._record import Activity, ModuleFacts, Moments
+from thalweg.doctor.record import Activity, ModuleFacts, Moments
 
 BYTES = Moments(75.0, 94.0, 0.0, 255.0)
 

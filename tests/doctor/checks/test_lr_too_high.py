@@ -5,6 +5,7 @@ import pytest
 from thalweg.doctor._finding import Finding
 from thalweg.doctor.checks._check import Unchecked
 from thalweg.doctor.checks._lr_too_high import check_lr_too_high
+from thalweg.train import Config
 
 GUESS = math.log(10)
 
@@ -82,4 +83,4 @@ def test_the_remedy_lowers_the_rate(training):
     [finding] = check_lr_too_high(training([2.3 * 1.3**step for step in range(40)], 0.3, 0.5))
     assert isinstance(finding, Finding)
     assert finding.remedy.change is not None
-    assert finding.remedy.change(None) == {"learning_rate": 0.05}
+    assert finding.remedy.change(Config(learning_rate=0.5)) == {"learning_rate": 0.05}

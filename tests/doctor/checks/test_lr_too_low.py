@@ -1,7 +1,10 @@
 import math
 
+import pytest
+
 from thalweg.doctor.checks._check import Unchecked
 from thalweg.doctor.checks._lr_too_low import check_lr_too_low
+from thalweg.train import Config
 
 
 def creeping(count=300):
@@ -11,7 +14,7 @@ def creeping(count=300):
 def test_finds_steps_that_hardly_move_the_weights(training):
     [finding] = check_lr_too_low(training(creeping(), moves=1e-4, rates=1e-5))
     assert finding.fault == "lr-too-low"
-    assert finding.remedy.change(None) == {"learning_rate": 1e-4}
+    assert finding.remedy.change(Config(learning_rate=1e-5))["learning_rate"] == pytest.approx(1e-4)
 
 
 def test_is_silent_where_steps_are_of_usual_length(training):

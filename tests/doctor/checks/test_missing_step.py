@@ -1,6 +1,6 @@
-from thalweg.doctor._record import FirstNonFinite
 from thalweg.doctor.checks._check import Unchecked
 from thalweg.doctor.checks._missing_step import check_missing_step
+from thalweg.doctor.record import FirstNonFinite
 
 
 def test_finds_backward_passes_that_no_step_follows(loop):

@@ -4,7 +4,7 @@ import math
 
 from _made import UNIT, found, inputs, record, sample
 
-from thalweg.doctor._record import FirstNonFinite, Moments, Motion
+from thalweg.doctor.record import FirstNonFinite, Moments, Motion
 
 SPOILT = [1.0] * 10 + [math.nan] * 30
 

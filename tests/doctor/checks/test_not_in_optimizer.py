@@ -1,8 +1,8 @@
 import pytest
 
-from thalweg.doctor._record import Motion, ParameterFacts
 from thalweg.doctor.checks._check import Note, Unchecked
 from thalweg.doctor.checks._not_in_optimizer import check_not_in_optimizer
+from thalweg.doctor.record import Motion, ParameterFacts
 
 
 def left_out(loop, *parts, fresh=True):

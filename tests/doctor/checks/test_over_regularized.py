@@ -1,8 +1,9 @@
 import math
 
-from thalweg.doctor._record import ModuleFacts
 from thalweg.doctor.checks._check import Unchecked
 from thalweg.doctor.checks._over_regularized import check_over_regularized
+from thalweg.doctor.record import ModuleFacts
+from thalweg.train import Config
 
 
 def resting(level, count=100):
@@ -25,7 +26,7 @@ def decayed(training, level, *, decay=0.5, kind="Adam", shrunk=0.4):
 def test_finds_decay_that_pulls_harder_than_the_data(training):
     [finding] = check_over_regularized(decayed(training, 1.5))
     assert finding.where == "optimizer"
-    assert finding.remedy.change(None) == {"weight_decay": 0.005}
+    assert finding.remedy.change(Config(weight_decay=0.5)) == {"weight_decay": 0.005}
 
 
 def test_small_decay_is_usual(training):

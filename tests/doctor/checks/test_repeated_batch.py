@@ -2,7 +2,7 @@
 
 from _made import found, inputs, passes, record, sample, unchecked
 
-from thalweg.doctor._record import LoaderFacts
+from thalweg.doctor.record import LoaderFacts
 
 STEPS = (1, 2, 3, 5, 8, 10, 13, 20)
 SAME = [float(place) for place in range(32)]

@@ -2,7 +2,7 @@
 
 from _made import UNIT, found, numbers, record, sample, unchecked
 
-from thalweg.doctor._record import Moments
+from thalweg.doctor.record import Moments
 
 EURO = Moments(3e5, 1e5, 1e4, 9e5)
 

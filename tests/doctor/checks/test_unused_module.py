@@ -1,7 +1,7 @@
-from thalweg.doctor._record import ModuleFacts, Motion, ParameterFacts
 from thalweg.doctor.checks._check import Note, Unchecked
 from thalweg.doctor.checks._detached import check_detached
 from thalweg.doctor.checks._unused_module import check_unused_module
+from thalweg.doctor.record import ModuleFacts, Motion, ParameterFacts
 
 
 def test_finds_a_module_that_is_never_called(loop, cut):

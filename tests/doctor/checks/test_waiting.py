@@ -2,7 +2,7 @@
 
 from _made import found, record, row, unchecked
 
-from thalweg.doctor._record import LoaderFacts
+from thalweg.doctor.record import LoaderFacts
 
 
 def loading(waiting, begun=1, **facts):

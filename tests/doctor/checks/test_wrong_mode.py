@@ -1,8 +1,8 @@
 import pytest
 
-from thalweg.doctor._record import Activity, Evaluation, ModuleFacts
 from thalweg.doctor.checks._check import Unchecked
 from thalweg.doctor.checks._wrong_mode import check_wrong_mode
+from thalweg.doctor.record import Activity, Evaluation, ModuleFacts
 
 
 def with_dropout(loop, **settings):

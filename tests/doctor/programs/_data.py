@@ -34,7 +34,7 @@ def cancer(seed: int) -> tuple[Part, Part]:
 
 
 def diabetes(seed: int) -> tuple[Part, Part]:
-    """Return ten standardized measurements of 442 patients and a standardized progression (N, 1)."""
+    """Return ten measurements of 442 patients and a progression (N, 1), all standardized."""
     x, y = sklearn.datasets.load_diabetes(return_X_y=True)
     (train_x, train_y), (valid_x, valid_y) = _table((x, y.astype(np.float32)), seed, 340)
     mean, deviation = train_y.mean(), train_y.std()

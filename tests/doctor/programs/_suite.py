@@ -1,4 +1,4 @@
-"""Programs that train a network: sick ones with their healthy twins, and healthy ones of many kinds.
+"""Programs that train a network: sick ones with healthy twins, and healthy ones of many kinds.
 
 A program is a generator function. It makes data, network and optimizer from a seed, yields the
 network and the optimizer once, which is where the watch begins, and then trains, in plain PyTorch

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _progress
 from thalweg.doctor.checks._check import Answer, check
+from thalweg.doctor.record import Record
 
 # Of two numbers, normalized, one is 1 and the other −1, whatever they were; of four, the
 # deviation is off by a third. From sixteen on, the noise does no more than dropout would.

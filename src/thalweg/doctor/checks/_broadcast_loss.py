@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Node, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, is_weighted, size
+from thalweg.doctor.record import LossFacts, Node, Record
 
 # Losses that compare entry by entry, and so spread shapes that differ.
 BY_ENTRY = (

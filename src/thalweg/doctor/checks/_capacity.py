@@ -1,6 +1,6 @@
 """How much a network can hold, as far as its shape tells."""
 
-from thalweg.doctor._record import Record
+from thalweg.doctor.record import Record
 
 WEIGHTED = ("linear", "convolution", "recurrent", "embedding", "attention")
 # So few numbers between input and output carry a line or a plane.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from thalweg.doctor._finding import Finding
-from thalweg.doctor._record import Record
+from thalweg.doctor.record import Record
 
 
 @dataclass(frozen=True)

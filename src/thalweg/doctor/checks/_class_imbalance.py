@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import LossFacts, Record
 
 # Less than three to one is no imbalance that a loss without weights would mind.
 SMALLEST_MAJORITY = 0.75

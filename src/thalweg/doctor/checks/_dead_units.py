@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record, Sample
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._stakes import poor
+from thalweg.doctor.record import Record, Sample
 
 # Half of a layer, and training that leaves a fifth of its loss: fewer dead units, or ones that
 # are not missed, are no fault.

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _reach
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
+from thalweg.doctor.record import Record
 
 # Operations whose derivative is zero wherever there is one.
 FLAT = ("Round", "Sign", "Sgn", "Floor", "Ceil", "Trunc")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Node, Record
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 from thalweg.doctor.checks._region import base, below, is_opaque, region, where
+from thalweg.doctor.record import Node, Record
 
 # They turn logits into probabilities, or their logarithms.
 TAKERS = {

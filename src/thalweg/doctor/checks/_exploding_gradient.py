@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses
 from thalweg.doctor.checks._stakes import first_loss, gradient_sizes, poor, shared, stakes
+from thalweg.doctor.record import Record
 
 # Times the first loss. Usual recurrent weights hold between a tenth and five; above ten, a step
 # of a hundredth of the weights changes the loss by a tenth, and the next time more.

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._initial_loss import times_a_guess
 from thalweg.doctor.checks._stakes import family, first_loss, is_resumed, poor, shared, stakes
+from thalweg.doctor.record import Record
 
 # Gain: size of the weights times the root of the numbers that go into one output. Every known
 # rule gives between 0.5 (torch's default) and 1.67 (tanh); twice the largest is beyond them all.

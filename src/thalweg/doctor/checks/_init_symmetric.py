@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._stakes import family, is_resumed
+from thalweg.doctor.record import Record
 
 # Weights of units that get equal gradients differ by rounding only, a millionth; the noise of
 # one step is a thousand times that.

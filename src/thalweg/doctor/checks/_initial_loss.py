@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._stakes import is_resumed, poor
+from thalweg.doctor.record import LossFacts, Record
 
 # Usual heads begin between 1 and 2 times an even guess; three times ln 10 is a network that is
 # sure of a wrong class.

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy, Severity
-from thalweg.doctor._record import InputFacts, Record
 from thalweg.doctor.checks import _progress
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import InputFacts, Record
 
 # Of fewer examples, that they are alike says little.
 FEWEST_EXAMPLES = 40

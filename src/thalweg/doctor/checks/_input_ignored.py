@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record, Sample
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._linear_layers import Layer, data, layer_at
 from thalweg.doctor.checks._region import NEUTRAL, base, below, is_opaque, size
 from thalweg.doctor.checks._terms import terms
+from thalweg.doctor.record import Record, Sample
 
 # Answers that differ by no more than rounding does, also where a tiny number was divided by
 # another one.

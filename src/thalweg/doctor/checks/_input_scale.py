@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Moments, Record, Sample
 from thalweg.doctor.checks import _progress
 from thalweg.doctor.checks._check import Answer, check
+from thalweg.doctor.record import Moments, Record, Sample
 
 # Initializations count on inputs of about unit size. Up to ten times that training gets by, as
 # grey values up to sixteen do; beyond, the first layer's gradient is a hundred times that of the

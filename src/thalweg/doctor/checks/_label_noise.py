@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _batch_norm_small_batch, _progress, _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import LossFacts, Record
 
 FEWEST_STEPS = 60
 FEWEST_PASSES = 4
@@ -161,8 +161,7 @@ def _unsure_though_right(record: Record) -> Finding | None:
     seen = _seen.losses(record)
     if last is None or last.loss is None or not seen or not _has_settled(record):
         return None
-    # Mixed or softened labels are doubts that the loop wants.
-    if any(len(each) > 1 or not each[0].target_type.startswith("int") for _, each in seen):
+    if _is_doubt_wanted(seen):
         return None
     _, loss = _progress.start_and_end(_progress.losses(record))
     underrated = float(np.mean(last.sure_right) - np.mean(last.sureness))
@@ -188,14 +187,23 @@ def _in_validation(record: Record) -> tuple[str, list[float], list[float], list[
 
 
 def _in_training(record: Record) -> tuple[str, list[float], list[float], list[int]]:
-    last = record.steps[-1].step
-    found = [(step, losses[0]) for step, losses in _seen.losses(record)]
-    late = [loss for step, loss in found if loss.sure_right and step > LATE * last]
-    if not late:
+    last, seen = record.steps[-1].step, _seen.losses(record)
+    late = [each[0] for step, each in seen if each[0].sure_right and step > LATE * last]
+    if not late or _is_doubt_wanted(seen):
         return "training", [], [], []
     counts = [sum(each) for each in zip(*(loss.counts for loss in late), strict=False)]
     right = np.mean([loss.sure_right for loss in late], axis=0).tolist()
     return "training", right, np.mean([loss.sureness for loss in late], axis=0).tolist(), counts
+
+
+def _is_doubt_wanted(seen: list[tuple[int, list[LossFacts]]]) -> bool:
+    """Return whether the loop mixes labels, or softens them."""
+    return any(len(each) > 1 or not _is_hard(each[0]) for _, each in seen)
+
+
+def _is_hard(loss: LossFacts) -> bool:
+    values = set(loss.target_values)
+    return loss.target_type.startswith("int") or (bool(values) and values <= {0.0, 1.0})
 
 
 def _has_settled(record: Record) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Evaluation, InputFacts, Record
 from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
+from thalweg.doctor.record import Evaluation, InputFacts, Record
 
 # A column that goes with the targets so closely is made from them.
 SAME = 0.995

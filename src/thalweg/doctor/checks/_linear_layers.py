@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from thalweg.doctor._record import Node, Record
 from thalweg.doctor.checks._region import NEUTRAL, base, size
+from thalweg.doctor.record import Node, Record
 
 LAYERS = ("Addmm", "Mm", "Linear", "Convolution", "Bmm", "Baddbmm", "ConvolutionOverrideable")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _progress
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 from thalweg.doctor.checks._region import is_opaque
 from thalweg.doctor.checks._terms import terms
+from thalweg.doctor.record import Record
 
 # The step of these is proportional to the gradient; Adam and its kin divide the scale out again.
 PROPORTIONAL = ("SGD", "ASGD")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses, slope_and_noise
+from thalweg.doctor.record import Record
 
 # The schedule has ended in effect where so small a share of the highest rate is left.
 NEARLY_NOTHING = 0.05

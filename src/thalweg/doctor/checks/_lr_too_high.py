@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._exploding_gradient import TOO_MUCH
@@ -19,6 +18,7 @@ from thalweg.doctor.checks._progress import (
     uninformed,
 )
 from thalweg.doctor.checks._stakes import first_loss, shared, stakes
+from thalweg.doctor.record import Record
 
 # A step of half the weights' own size leaves little of what initialization made; usual steps
 # are a hundredth of that.

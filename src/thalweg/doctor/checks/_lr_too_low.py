@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses, slope_and_noise
+from thalweg.doctor.record import Record
 
 # All steps together, were they all in one direction, move the weights by less than a third of
 # their size: the network is still the one that was initialized.

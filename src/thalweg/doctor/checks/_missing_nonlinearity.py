@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Node, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._linear_layers import LAYERS, Layer, data, layer_at, users_of
 from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, is_weighted, region
+from thalweg.doctor.record import Node, Record
 
 # Linear operations, too: two layers with one of these between them are still one. Not so sums of
 # several inputs, which make skips, nor norms, which have their reasons.

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record, StepRow
 from thalweg.doctor.checks import _reach
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._turns import turns
+from thalweg.doctor.record import Record, StepRow
 
 # Backward passes after which somebody should have stepped; who gathers gradients over more
 # batches than this has a loop too short to be judged.

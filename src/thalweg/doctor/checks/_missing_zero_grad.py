@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import Record
 
 # Clearing only now and then, say once per epoch, piles up too; a loop that clears in most steps
 # may have its reasons for the rest.

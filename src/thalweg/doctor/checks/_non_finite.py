@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, check
+from thalweg.doctor.record import Record
 
 # A loss that was spoilt for a moment, as an overflow that a scaler skips, does no harm. That of a
 # spoilt network stays so; a loop that stops at the first such loss ends with it.

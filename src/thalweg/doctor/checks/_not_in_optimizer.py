@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _reach
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
+from thalweg.doctor.record import Record
 
 # Parts with less of the weights than this cost little when they stay what they are.
 SMALL_SHARE = 0.01

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import LossFacts, Record
 
 FEWEST_BATCHES = 5
 # Of the variance of the targets, between batches rather than within: none where they are drawn,

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from thalweg.doctor._record import Motion, Record
 from thalweg.doctor.checks._progress import (
     losses,
     slope_and_noise,
@@ -12,6 +11,7 @@ from thalweg.doctor.checks._progress import (
     start_and_end,
     uninformed,
 )
+from thalweg.doctor.record import Motion, Record
 
 # Trends that chance gives once in 700 runs are no trends.
 NO_TREND = 3.0

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Node, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, region, where
 from thalweg.doctor.checks._shapes import is_error
+from thalweg.doctor.record import LossFacts, Node, Record
 
 BOUNDS = {
     "Relu": (0.0, math.inf),

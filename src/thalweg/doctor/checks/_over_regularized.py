@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses, start_and_end, uninformed
+from thalweg.doctor.record import Record
 
 # Of the first loss, or that of a guess, so much is left at least.
 POOR = 0.2

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Evaluation, Record
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 from thalweg.doctor.checks._progress import losses, start_and_end, uninformed
+from thalweg.doctor.record import Evaluation, Record
 
 FEWEST_PASSES = 5
 # Validation has risen where its last passes lie above its best by so much of the best, by so

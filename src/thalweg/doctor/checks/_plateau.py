@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _capacity, _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses, uninformed
+from thalweg.doctor.record import Record
 
 # No better than a guess, or not much: a fit that has ended lies deeper, whatever its noise.
 FAR_FROM_FLOOR = 0.95

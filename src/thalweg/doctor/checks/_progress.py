@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thalweg.doctor._record import LossFacts, Record
+from thalweg.doctor.record import LossFacts, Record
 
 # Means of so many stretches stand for a curve: enough to see a bend, and long enough each for the
 # ups and downs between neighbouring steps, which are not independent, to average out.

@@ -1,6 +1,6 @@
 """Which parameters a gradient comes to, and which modules they make up."""
 
-from thalweg.doctor._record import ModuleFacts, Record
+from thalweg.doctor.record import ModuleFacts, Record
 
 # Fewer steps than this may not have come to every part of a network yet.
 FEWEST_STEPS = 4

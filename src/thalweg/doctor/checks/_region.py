@@ -1,6 +1,6 @@
 """The part of a loss graph between the last weights and the loss."""
 
-from thalweg.doctor._record import Node, Record
+from thalweg.doctor.record import Node, Record
 
 # These move numbers to other places, or to another type, and leave their values alone.
 NEUTRAL = {

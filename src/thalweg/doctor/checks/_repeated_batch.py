@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import InputFacts, LoaderFacts, Record
 from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
+from thalweg.doctor.record import InputFacts, LoaderFacts, Record
 
 FEWEST_BATCHES = 4
 # Of the examples that as many draws from the whole would have shown, so few were different ones.

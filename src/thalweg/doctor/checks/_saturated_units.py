@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Activation, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._stakes import poor
+from thalweg.doctor.record import Activation, Record
 
 # Trained gates spend up to half of their time at a bound; a layer that begins and stays there
 # for nine tenths has no slope left to learn by.

@@ -1,6 +1,6 @@
 """Losses and examples as samples and glances saw them, in the order of steps."""
 
-from thalweg.doctor._record import LossFacts, Record
+from thalweg.doctor.record import LossFacts, Record
 
 
 def losses(record: Record) -> list[tuple[int, list[LossFacts]]]:

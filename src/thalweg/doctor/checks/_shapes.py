@@ -1,7 +1,7 @@
 """What errors, likelihoods and similarities look like in a graph, whoever wrote them."""
 
-from thalweg.doctor._record import Node
 from thalweg.doctor.checks._region import NEUTRAL, base, below, size
+from thalweg.doctor.record import Node
 
 LIKELIHOODS = ("LogSoftmax", "LogSigmoid", "Log")
 # A logarithm is one of a likelihood where it is taken of one of these.

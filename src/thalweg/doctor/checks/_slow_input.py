@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import Record
 
 # Of the time, so much goes into waiting for batches: training would be twice as fast without.
 MOST_WAITING = 0.5

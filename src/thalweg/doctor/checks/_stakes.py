@@ -5,9 +5,9 @@ from collections import Counter
 
 import numpy as np
 
-from thalweg.doctor._record import Motion, Record, Sample
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._progress import losses
+from thalweg.doctor.record import Motion, Record, Sample
 
 # Uses of one parameter in a loss graph from which it is used again and again, as in time.
 MANY_USES = 8

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
 from thalweg.doctor.checks._turns import Turn, turns
+from thalweg.doctor.record import Record
 
 FEWEST_TURNS = 4
 # An order that more than half of the turns show is the loop's, not that of its edges.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import Record
 
 # Who logs every second step waits half as often and would be told the same; one in ten is a habit
 # that costs nothing.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import LossFacts, Record
 
 SQUARED, ABSOLUTE = ("mse_loss",), ("l1_loss", "smooth_l1_loss", "huber_loss")
 # A fresh network answers with about ±1. Ten times that takes an optimizer whose steps have a

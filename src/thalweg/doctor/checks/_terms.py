@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from thalweg.doctor._record import Node, Record
 from thalweg.doctor.checks._region import NEUTRAL, base, below, is_weighted, size
 from thalweg.doctor.checks._shapes import CHANCES, LIKELIHOODS, is_cosine, is_error, is_likelihood
+from thalweg.doctor.record import Node, Record
 
 # Most ways from the root to a term that are followed; a loop over examples makes thousands.
 MOST_STEPS = 20_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from thalweg.doctor._record import Record, StepRow
+from thalweg.doctor.record import Record, StepRow
 
 
 @dataclass(frozen=True)

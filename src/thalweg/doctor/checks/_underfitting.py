@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks import _capacity, _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses, slope_and_noise
+from thalweg.doctor.record import Record
 
 # Of the first loss, or that of a guess, so much is left at least where one number passes, where
 # two do, and where there is one layer only. One layer that learns something may learn all there

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._stakes import family, first_loss, poor, stakes
+from thalweg.doctor.record import Record
 
 # The loss hardly depends on a layer whose weights could double for a hundredth of it.
 NO_STAKE = 2e-2

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._region import NEUTRAL, base, below, is_weighted, region
 from thalweg.doctor.checks._wrong_targets import (
@@ -13,6 +12,7 @@ from thalweg.doctor.checks._wrong_targets import (
     not_shares,
     one_of_many,
 )
+from thalweg.doctor.record import LossFacts, Record
 
 # With nothing but these over an output, the loss is a plain sum of outputs.
 PLAIN = NEUTRAL | {"Mean", "Sum", "Neg"}

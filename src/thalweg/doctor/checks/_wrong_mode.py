@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import Evaluation, Record
 from thalweg.doctor.checks import _reach
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.record import Evaluation, Record
 
 FEWEST_STEPS = 4
 # Steps in evaluation mode below this share are the last few before somebody calls train() again.

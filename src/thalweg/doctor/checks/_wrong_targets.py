@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor._record import LossFacts, Record
 from thalweg.doctor.checks import _progress
+from thalweg.doctor.record import LossFacts, Record
 
 OF_NUMBERS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "custom")
 # Sums of probabilities stray from one by half precision, and by small bounds against log(0).

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from thalweg.doctor._record import Node
 from thalweg.doctor.probes._moments import thinned
+from thalweg.doctor.record import Node
 
 # Nodes nearest the root whose constants are read.
 MOST_DETAILED = 500

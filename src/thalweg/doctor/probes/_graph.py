@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from thalweg.doctor._record import Activation, Node
 from thalweg.doctor.probes._constants import MOST_DETAILED, add_constants, saved
 from thalweg.doctor.probes._moments import Range, thinned, unit_axis
+from thalweg.doctor.record import Activation, Node
 
 MOST_NODES = 4000
 MOST_ACTIVATIONS = 64

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from thalweg.doctor._record import InputFacts
 from thalweg.doctor.probes._moments import moments
+from thalweg.doctor.record import InputFacts
 
 MOST_ROWS = 256
 MOST_COLUMNS = 1024

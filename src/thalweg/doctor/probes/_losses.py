@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from thalweg.doctor._record import LossFacts, Moments
 from thalweg.doctor.probes._moments import moments
+from thalweg.doctor.record import LossFacts, Moments
 
 MOST_VALUES = 50
 LONGEST_SEQUENCE = 256

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from thalweg.doctor._record import Activity, ModuleFacts
 from thalweg.doctor.probes._inputs import tensors_in
 from thalweg.doctor.probes._moments import Range, moments, unit_axis
+from thalweg.doctor.record import Activity, ModuleFacts
 
 # Columns that are compared from example to example.
 MOST_COMPARED = 256

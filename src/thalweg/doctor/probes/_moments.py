@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from thalweg.doctor._record import Moments
+from thalweg.doctor.record import Moments
 
 # Entries that tell the moments of a larger tensor well enough: to 0.4 %.
 MOST_ENTRIES = 2**16
@@ -22,14 +22,14 @@ def moments(values: Tensor) -> Moments | None:
     if not values.numel() or values.is_complex():
         return None
     values = values.float()
-    found = _four(values)
-    if all(map(math.isfinite, found)):
-        return Moments(*found)
+    found = _of_finite(values)
+    if all(map(math.isfinite, (found.mean, found.std, found.low, found.high))):
+        return found
     finite = values[values.isfinite()]
     nonfinite = values.numel() - finite.numel()
     if not finite.numel():
         return Moments(math.nan, math.nan, math.nan, math.nan, nonfinite)
-    return Moments(*_four(finite.double()), nonfinite)
+    return _of_finite(finite.double(), nonfinite)
 
 
 def thinned(values: Tensor) -> Tensor:
@@ -39,12 +39,13 @@ def thinned(values: Tensor) -> Tensor:
     return values.reshape(-1)[:: math.ceil(values.numel() / MOST_ENTRIES)]
 
 
-def _four(values: Tensor) -> list[float]:
+def _of_finite(values: Tensor, nonfinite: int = 0) -> Moments:
     mean = values.mean()
     # torch's own deviation is exact to the last bit and takes ten times as long.
     std = torch.linalg.vector_norm(values - mean) / values.numel() ** 0.5
     low, high = values.aminmax()
-    return torch.stack([mean, std, low, high]).tolist()
+    mean, std, low, high = torch.stack([mean, std, low, high]).tolist()
+    return Moments(mean, std, low, high, nonfinite)
 
 
 def unit_axis(shape: torch.Size, is_convolutional: bool) -> int:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from thalweg.doctor._record import Motion
 from thalweg.doctor.probes._graph import rows_equal
 from thalweg.doctor.probes._units import spreads
+from thalweg.doctor.record import Motion
 
 # Entries of all weights together up to which they are copied to see how they move.
 MOST_COPIED = 2**25

@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from thalweg.doctor._record import Node
 from thalweg.doctor.probes._constants import saved
 from thalweg.doctor.probes._graph import Graph
+from thalweg.doctor.record import Node
 
 REDUCTIONS = ("none", "mean", "sum")
 

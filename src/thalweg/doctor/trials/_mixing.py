@@ -21,28 +21,34 @@ def mixing(model: nn.Module, given: tuple[Any, ...]) -> float | None:
 
     Returns:
         The largest change of another example's output, in standard deviations of the output;
-        None where it cannot be told which axis counts the examples.
+        None where it cannot be told which axis counts the examples, or the network answers
+        differently to the same inputs.
     """
     args, kwargs = given
     if not args or not isinstance(args[0], torch.Tensor) or args[0].ndim < 2 or len(args[0]) < 3:
         return None
     inputs = args[0].detach()
-    with torch.no_grad(), seeds.isolated(0, "mixing"):
-        double = bare_copy(model).eval()
-        before = next(iter(tensors_in(double(inputs, *args[1:], **kwargs))), None)
-        if before is None or not _counts_examples(inputs, before):
-            return None
-        place = next((n for n in range(1, len(inputs)) if not inputs[n].equal(inputs[0])), None)
-        if place is None:
-            return None
-        replaced = inputs.clone()
-        replaced[place] = inputs[0]
-        after = next(iter(tensors_in(double(replaced, *args[1:], **kwargs))))
-        spread = float(before.float().std())
-        if not spread > 0 or after.shape != before.shape:
-            return None
-        others = [n for n in range(len(inputs)) if n != place]
-        return float((after - before)[others].abs().max()) / spread
+    double = bare_copy(model).eval()
+
+    def answer(inputs: torch.Tensor) -> torch.Tensor | None:
+        # Networks that draw noise draw the same each time.
+        with torch.no_grad(), seeds.isolated(0, "mixing"):
+            return next(iter(tensors_in(double(inputs, *args[1:], **kwargs))), None)
+
+    before, again = answer(inputs), answer(inputs)
+    if before is None or again is None or not _counts_examples(inputs, before):
+        return None
+    place = next((n for n in range(1, len(inputs)) if not inputs[n].equal(inputs[0])), None)
+    if place is None or not before.equal(again):
+        return None
+    replaced = inputs.clone()
+    replaced[place] = inputs[0]
+    after = answer(replaced)
+    spread = float(before.float().std())
+    if after is None or not spread > 0 or after.shape != before.shape:
+        return None
+    others = [n for n in range(len(inputs)) if n != place]
+    return float((after - before)[others].abs().max()) / spread
 
 
 def _counts_examples(inputs: torch.Tensor, output: torch.Tensor) -> bool:

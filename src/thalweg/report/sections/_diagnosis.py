@@ -54,7 +54,10 @@ def diagnosis(run: Run) -> Section:
 
 
 def _card(finding: Finding) -> Card:
-    tried = {True: "confirmed by a trial", False: "a trial did not confirm it"}
+    tried: dict[bool | None, str] = {
+        True: "confirmed by a trial",
+        False: "a trial did not confirm it",
+    }
     numbers, series = [], []
     for name, value in finding.evidence.items():
         words = formats.plain(name.replace("_", " "))

@@ -12,7 +12,7 @@ from torch.optim.optimizer import (
 )
 from torch.utils.hooks import RemovableHandle
 
-from thalweg.doctor._observer import Observer
+from thalweg.doctor.observer._observer import Observer
 
 
 def silent(*args: Any, **kwargs: Any) -> None:
@@ -98,9 +98,9 @@ class Hooks:
         """Take on any optimizer that steps and owns a watched parameter."""
         owned = (each for group in optimizer.param_groups for each in group["params"])
         if optimizer not in self.observer.ledgers and any(
-            id(each) in self.observer.names for each in owned
+            id(each) in self.observer.inventory.names for each in owned
         ):
-            self.observer.add_optimizer(optimizer)
+            self.observer.inventory.add_optimizer(optimizer)
         self._before_step(optimizer, args, kwargs)
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -116,10 +116,10 @@ class Hooks:
 
     def _look_closely(self) -> None:
         self.depth = 0
-        hidden = _compiled(self.observer.modules)
+        hidden = _compiled(self.observer.inventory.modules)
         if hidden:
             self.observer.record.limits["modules"] = "it is compiled"
-        for path, module in self.observer.modules.items():
+        for path, module in self.observer.inventory.modules.items():
             if path in hidden or isinstance(module, torch.jit.ScriptModule):
                 continue
             self.close.append(module.register_forward_pre_hook(Hook(self._down(path))))
@@ -146,7 +146,7 @@ class Hooks:
                 return
             self.depth = max(0, self.depth - 1)
             if torch.is_grad_enabled():
-                self.observer.on_module(path, module, (args, kwargs), output)
+                self.observer.on_module(path, (args, kwargs), output)
             else:
                 self.observer.on_quiet_module(path)
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from thalweg._core import seeds
-from thalweg.doctor._record import FirstNonFinite
 from thalweg.doctor.probes._constants import saved
 from thalweg.doctor.probes._graph import Graph
 from thalweg.doctor.probes._inputs import tensors_in
 from thalweg.doctor.probes._losses import LossCall
+from thalweg.doctor.record import FirstNonFinite
 
 
 def locate(

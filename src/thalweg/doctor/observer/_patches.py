@@ -115,7 +115,9 @@ def _backward(original: Callable[..., Any]) -> Callable[..., Any]:
         if torch.compiler.is_compiling():
             return original(tensors, *args, **kwargs)
         root = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
-        told = [*_listeners] if isinstance(root, Tensor) else []
+        if not isinstance(root, Tensor):
+            return original(tensors, *args, **kwargs)
+        told = [*_listeners]
         for listener in told:
             listener.before_backward(root)
         result = original(tensors, *args, **kwargs)

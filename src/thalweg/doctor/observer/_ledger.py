@@ -1,52 +1,10 @@
-"""What happens between two optimizer steps, until it becomes a row of the record."""
+"""Whether the gradients of a step are cleared before those of the next are added."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
-
-from thalweg.doctor._record import Sample
-from thalweg.doctor.probes._graph import Graph
-from thalweg.doctor.probes._losses import LossCall
-from thalweg.doctor.probes._parameters import Step
-
-# A loop that never steps would fill memory with its events.
-MOST_EVENTS = 64
-
-
-@dataclass
-class Window:
-    """The time between two steps of any optimizer. It refers to the loop's tensors while open."""
-
-    events: list[str] = field(default_factory=list)
-    backwards: int = 0
-    examples: int = 0
-    forwards: int = 0
-    training_forwards: int = 0
-    inputs: list[Any] = field(default_factory=list)
-    """Arguments of the network's last calls with gradients."""
-    entry: nn.Module | None = None
-    """The module that was called last."""
-    calls: list[LossCall] = field(default_factory=list)
-    """Uses of loss functions since the last backward pass."""
-    loss: Tensor | None = None
-    root: Tensor | None = None
-    is_training: bool = True
-    waiting: float = 0.0
-    syncs: int = 0
-    sample: Sample | None = None
-    graph: Graph | None = None
-    step: Step | None = None
-    stepping: Optimizer | None = None
-    """The optimizer that is taking its step."""
-
-    def note(self, event: str) -> None:
-        """Add an event to the order of events."""
-        if len(self.events) < MOST_EVENTS:
-            self.events.append(event)
 
 
 class Ledger:
