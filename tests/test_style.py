@@ -22,7 +22,7 @@ DOORS = ("_api", "cli")
 LAST_DOORS = (
     "cli/_failures.py",
     "doctor/observer/_guard.py",
-    "doctor/observer/_observer.py",
+    "doctor/trials/_on_copies.py",
     "doctor/_script.py",
 )
 EXECUTES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}

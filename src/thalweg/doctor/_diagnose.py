@@ -43,18 +43,31 @@ def diagnose(record: Record) -> Diagnosis:
 def ranked(found: list[Finding]) -> list[Finding]:
     """Return the causes, the most likely first, each with the symptoms that it explains."""
     ordered = sorted(found, key=_order)
-    causes: list[Finding] = []
     beneath: dict[int, list[Finding]] = {}
-    for finding in ordered:
-        cause = next((n for n, each in enumerate(causes) if explains(each, finding)), None)
-        if cause is None:
-            causes.append(finding)
-        else:
-            beneath.setdefault(cause, []).append(finding)
-    return [
-        dataclasses.replace(cause, symptoms=tuple(beneath.get(number, ())))
-        for number, cause in enumerate(causes)
+    causes = [
+        place
+        for place, finding in enumerate(ordered)
+        if not any(_precedes(each, finding) for each in ordered)
     ]
+    # Three that explain each other in a circle have none at the top; the first one breaks it.
+    causes = causes or [0][: len(ordered)]
+    for place, finding in enumerate(ordered):
+        if place not in causes:
+            first = (each for each in causes if _precedes(ordered[each], finding))
+            cause = next(first, None)
+            # Explained by what is explained in its turn: it stands beneath the first cause.
+            beneath.setdefault(causes[0] if cause is None else cause, []).append(finding)
+    return [
+        dataclasses.replace(ordered[place], symptoms=tuple(beneath.get(place, ())))
+        for place in causes
+    ]
+
+
+def _precedes(cause: Finding, finding: Finding) -> bool:
+    """Return whether one finding accounts for another, and not rather the reverse."""
+    if cause is finding or not explains(cause, finding):
+        return False
+    return not explains(finding, cause) or _weight(cause) < _weight(finding)
 
 
 def explains(cause: Finding, finding: Finding) -> bool:
@@ -67,5 +80,11 @@ def explains(cause: Finding, finding: Finding) -> bool:
     return cause.severity == "error" and first.stage in CAUSES and second.rank > first.rank
 
 
-def _order(finding: Finding) -> tuple[bool, int, float]:
-    return (finding.severity != "error", FAULTS[finding.fault].rank, -finding.confidence)
+def _order(finding: Finding) -> tuple[bool, int, float, str, str]:
+    rank = FAULTS[finding.fault].rank
+    return finding.severity != "error", rank, -finding.confidence, finding.fault, finding.where
+
+
+def _weight(finding: Finding) -> tuple[bool, float, tuple]:
+    """Return what decides between two that explain each other: the surer one comes first."""
+    return finding.severity != "error", -finding.confidence, _order(finding)

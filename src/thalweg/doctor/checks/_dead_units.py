@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._progress import uninformed
 from thalweg.doctor.checks._stakes import poor
 from thalweg.doctor.record import Record, Sample
 
 # Half of a layer, and training that leaves a fifth of its loss: fewer dead units, or ones that
-# are not missed, are no fault.
-SHARE = 0.5
+# are not missed, are no fault. Of a loss whose floor is unknown, much may be left without harm;
+# there it takes most of a layer.
+SHARE, MOST = 0.5, 0.8
 POOR = 0.2
 FEWEST_UNITS = 4
 # A layer that is zero but for so much of its outputs says nothing.
@@ -54,4 +56,5 @@ def _dead(record: Record, last: Sample) -> list[tuple[str, int, int]]:
         # What comes into the first layer is data, and no unit's answer.
         if name != first and each.units >= FEWEST_UNITS:
             found.append((name, each.silent, each.units))
-    return [each for each in found if each[1] >= SHARE * each[2]]
+    share = MOST if uninformed(record) is None else SHARE
+    return [each for each in found if each[1] >= share * each[2]]

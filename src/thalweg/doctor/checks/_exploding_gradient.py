@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
+from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._progress import losses
 from thalweg.doctor.checks._stakes import first_loss, gradient_sizes, poor, shared, stakes
@@ -20,6 +21,8 @@ FIRST = 3
 # Of the loss, so much is left where that did harm.
 POOR = 0.25
 FEWEST = 4
+# Of the weights, a step is usually a hundredth.
+USUAL = 0.05
 # Operations without a bound on their slope.
 STEEP = ("Exp", "Reciprocal", "Log", "Sqrt", "Tan")
 
@@ -87,8 +90,18 @@ def _from_a_steep_loss(record: Record) -> tuple[str, dict, float] | None:
     series = losses(record, None)
     grew = max(finite, default=0.0) > JUMP * first or len(finite) < len(sizes)
     if first > 0 and grew and max(series) > series[0] + JUMP * abs(series[0]):
-        return "loss", {"gradient at first": first, "gradient later": max(finite)}, 0.85
+        # Gradients that grew before any step was long are the loss's own fault.
+        confidence = 0.95 if _steps_were_short(record, JUMP * first) else 0.7
+        return "loss", {"gradient at first": first, "gradient later": max(finite)}, confidence
     return None
+
+
+def _steps_were_short(record: Record, much: float) -> bool:
+    """Return whether steps were of usual length until the gradient had grown so much."""
+    sizes = zip((sample.step for sample in record.samples), gradient_sizes(record), strict=False)
+    grown = next((step for step, size in sizes if not size < much), math.inf)
+    moves = [share for step, share in _outcome.relative_steps(record) if step < grown]
+    return len(moves) >= FEWEST and max(moves) < USUAL
 
 
 def _harmed(record: Record) -> bool:

@@ -51,6 +51,9 @@ def check_label_noise(record: Record) -> Iterator[Answer]:
     if _batch_norm_small_batch.is_small(record) or _is_mostly_dead(record):
         yield Unchecked("the network cannot learn for another reason")
         return
+    if not all(math.isfinite(row.loss) for row in record.steps):
+        yield Unchecked("NaN or infinity came into the loss")
+        return
     found = _by_heart(record) or _as_wrong_where_sure(record) or _unsure_though_right(record)
     if found is not None:
         yield found

@@ -17,6 +17,7 @@ from thalweg.doctor.record import Motion, Record
 NO_TREND = 3.0
 # Other examples make another loss by chance; what dropout, noise or augmentation add is more.
 CLEARLY_BETTER = 0.8
+SQUARED = {"mse_loss", "squared error"}
 
 
 def has_one_loss(record: Record) -> bool:
@@ -47,12 +48,25 @@ def remaining(record: Record) -> float | None:
     return min(ends) / start if start > 0 else None
 
 
+def left_of_constants(record: Record) -> float | None:
+    """Return the loss at the end, as a share of what the best constant for each output gives.
+
+    Biases alone learn such constants. None where there is one output, or no squared error.
+    """
+    facts = [loss for sample in record.samples for loss in sample.losses]
+    if not has_one_loss(record) or {each.form or each.kind for each in facts} - SQUARED:
+        return None
+    variances = [each.target_variance for each in facts if each.target_variance is not None]
+    guess = float(np.mean(variances)) if variances else 0.0
+    return start_and_end(losses(record, None))[1] / guess if guess > 0 else None
+
+
 def _other_ends(record: Record, series: list[float]) -> list[float]:
     passes = [each.loss for each in record.evaluations if each.loss is not None]
     found = [float(np.median(passes[-3:]))] if passes else []
     bare = data_losses(record)
     found = [each for each in found if each < CLEARLY_BETTER * start_and_end(series)[1]]
-    return found + ([float(np.median(bare[-3:]))] if bare else [])
+    return found + ([float(np.median(bare[-max(3, len(bare) // 5) :]))] if bare else [])
 
 
 def data_losses(record: Record) -> list[float]:

@@ -39,7 +39,7 @@ class Bound:
     node: Node
 
 
-@check("output-clamped", explains=("plateau", "dead-units", "saturated-units"))
+@check("output-clamped", explains=("plateau", "dead-units", "saturated-units", "input-ignored"))
 def check_output_clamped(record: Record) -> Iterator[Answer]:
     """Find a bounded operation behind the last weights, and what it makes unreachable."""
     if is_opaque(record):

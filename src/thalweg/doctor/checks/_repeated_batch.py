@@ -41,26 +41,31 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
     if different > FEW_DIFFERENT * looked:
         return
     is_same = len({frozenset(each) for _, each in rows}) == 1
-    size = batches[0].shape[0]
-    loader = _loader(record, size)
+    loader = _loader(record, batches[0].shape[0])
     validation = max((each.examples for each in record.evaluations), default=0)
     if loader is not None and loader.examples is not None:
         drawn = loader.examples * (1 - math.exp(-looked / loader.examples))
-        is_few = different < FEW_DIFFERENT * drawn and loader.examples > size
+        is_few = different < FEW_DIFFERENT * drawn and loader.examples > (loader.batch_size or 1)
     elif not is_same:
         is_few = _overlap(rows, max(1, len(record.optimizers))) > LARGEST_OVERLAP
     else:
         # Who trains on all there is at once has the same batch by intention; a part of several
         # thousands, of which only the first are looked at, may be all there is.
-        is_few = size <= MOST_ROWS and validation > MORE_VALIDATION * different
-    if not is_few:
-        if is_same:
-            yield Note("Every batch holds the same examples: all there are, it seems.")
-        return
+        is_whole = batches[0].shape[0] > MOST_ROWS or validation <= MORE_VALIDATION * different
+        is_few = not is_whole
+    if is_few:
+        yield _finding(rows, is_same, loader, validation)
+    elif is_same:
+        yield Note("Every batch holds the same examples: all there are, it seems.")
+
+
+def _finding(
+    rows: list[tuple[int, list[float]]], is_same: bool, loader: LoaderFacts | None, validation: int
+) -> Finding:
     evidence: dict[str, object] = {
-        "examples looked at": looked,
-        "different ones": different,
-        "batches looked at": len(batches),
+        "examples looked at": sum(len(each) for _, each in rows),
+        "different ones": len({row for _, each in rows for row in each}),
+        "batches looked at": len(rows),
         "all batches equal": is_same,
     }
     if loader is not None and loader.examples is not None:
@@ -68,7 +73,7 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
         evidence["iterations begun"] = loader.iterators
     elif validation:
         evidence["examples in validation"] = validation
-    yield Finding(
+    return Finding(
         fault="repeated-batch",
         where="batches",
         severity="error",

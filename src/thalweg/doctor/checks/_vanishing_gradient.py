@@ -6,6 +6,7 @@ import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._outcome import left_of_constants
 from thalweg.doctor.checks._stakes import family, first_loss, poor, stakes
 from thalweg.doctor.record import Record
 
@@ -32,7 +33,7 @@ def check_vanishing_gradient(record: Record) -> Iterator[Answer]:
         yield Unchecked("too few steps were looked at closely")
         return
     found = _by_depth(record, loss) or _by_time(record)
-    if found is None or not poor(record, POOR):
+    if found is None or not (poor(record, POOR) or _is_constant(record)):
         return
     where, evidence = found
     yield Finding(
@@ -65,7 +66,7 @@ def _by_depth(record: Record, loss: float) -> tuple[str, dict] | None:
     at_first = max(series[name][0] for name in early)
     is_behind = max(start, at_first) < NO_STAKE and start < GAP * late
     is_faded = max(start, at_first) < NEXT_TO_NOTHING and start < SOME_GAP * late
-    if is_behind or (is_faded and poor(record, NOTHING_LEARNED)):
+    if is_behind or (is_faded and _nothing_learned(record)):
         shown = {name: float(f"{middle[name]:.2g}") for name in names[:: max(1, len(names) // 6)]}
         return early[0], {
             "share of the loss that depends on early weights": start,
@@ -75,9 +76,19 @@ def _by_depth(record: Record, loss: float) -> tuple[str, dict] | None:
     return None
 
 
+def _nothing_learned(record: Record) -> bool:
+    return poor(record, NOTHING_LEARNED) or _is_constant(record)
+
+
+def _is_constant(record: Record) -> bool:
+    """Return whether the answers are no better than a constant for each output."""
+    left = left_of_constants(record)
+    return left is not None and left > NOTHING_LEARNED
+
+
 def _by_time(record: Record) -> tuple[str, dict] | None:
     share = record.trials.get("vanishing-gradient")
-    if share is None or share > TIME_GAP or not poor(record, NOTHING_LEARNED):
+    if share is None or share > TIME_GAP or not _nothing_learned(record):
         return None
     where = next((n for n, f in record.modules.items() if f.family == "recurrent"), "")
     return where, {"gradient at the first times as share of the last": share}

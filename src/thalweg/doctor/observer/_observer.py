@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,8 +24,7 @@ from thalweg.doctor.probes import _inputs, _nonfinite
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
 from thalweg.doctor.record import LoaderFacts, Record, StepRow
-from thalweg.doctor.trials._ahead import sees_ahead
-from thalweg.doctor.trials._mixing import mixing
+from thalweg.doctor.trials._on_copies import try_on_copies
 from thalweg.doctor.trials._specimen import Specimen
 
 # Under which the graph of a loss keeps when its backward pass was.
@@ -279,22 +277,9 @@ class Observer(Guarded, Listener):
 
     @guarded
     def try_on_copies(self) -> None:
-        """See on copies whether examples leak into each other, and the future into the past."""
-        given, shift = self.closeup.given, self.closeup.shift
-        if given is None or "modules" in self.record.limits:
-            return
-        trials: dict[str, Callable[[], float | None]] = {"batch-mixing": partial(mixing, *given)}
-        if shift is not None:
-            trials["leakage"] = partial(sees_ahead, *given, shift)
-        for fault, trial in trials.items():
-            try:
-                found = trial()
-            except Exception as error:  # A network may refuse to be called apart from its loop.
-                reason = str(error).split("\n")[0]
-                self.record.limits["trials"] = f"a copy of the network failed: {reason}"
-                continue
-            if found is not None:
-                self.record.trials[fault] = found
+        """See on copies whether examples mix, the future is seen, or the past forgotten."""
+        if self.closeup.given is not None and "modules" not in self.record.limits:
+            try_on_copies(self.record, *self.closeup.given, self.closeup.shift)
 
     def forget(self) -> None:
         """Let go of the loop's tensors and networks; what was seen of them is in the record."""

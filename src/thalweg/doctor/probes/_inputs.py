@@ -11,7 +11,8 @@ from thalweg.doctor.record import InputFacts
 MOST_ROWS = 256
 MOST_COLUMNS = 1024
 MOST_NONFINITE_ROWS = 16
-# Digests are rounded to six decimals, since sums differ in the last bits with the batch's length.
+# Digests are rounded to a millionth of the example's size, since sums differ in the last bits with
+# the batch's length.
 DIGITS = 1e6
 # Entries of an example that its digest is made of; large images would cost more than they tell.
 MOST_ENTRIES = 4096
@@ -61,7 +62,11 @@ def digests(inputs: Tensor) -> list[float]:
     rows = rows[:, :: -(-rows.shape[1] // MOST_ENTRIES) or 1].double()
     draw = torch.Generator(device="cpu").manual_seed(0)
     weights = torch.rand(rows.shape[1], generator=draw, dtype=torch.float64) + 0.5
-    return ((rows * weights.to(rows.device)).sum(1) * DIGITS).round().tolist()
+    weights = weights.to(rows.device)
+    # To so many digits of the example's own size, whatever its units.
+    size = (rows.abs() * weights).sum(1)
+    unit = torch.exp2(torch.log2(size).floor()).where(size > 0, torch.ones_like(size))
+    return (((rows * weights).sum(1) / unit * DIGITS).round() * unit).tolist()
 
 
 def _columns(inputs: Tensor) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from thalweg.doctor.probes._moments import moments
+from thalweg.doctor.probes._moments import MOST_ENTRIES, moments
 from thalweg.doctor.record import LossFacts, Moments
 
 MOST_VALUES = 50
@@ -61,6 +61,10 @@ def facts(call: LossCall) -> LossFacts:
     if target.is_floating_point() and target.ndim > 1 and target.shape[1] > 1:
         sums = target.float().sum(1)
         found.target_rows_sum_to = (float(sums.min()), float(sums.max()))
+    if target.is_floating_point() and target.ndim > 1 and 1 < len(target) < target.numel():
+        columns = target.flatten(1).float()
+        columns = columns[:, :: -(-columns.numel() // MOST_ENTRIES)]
+        found.target_variance = float(columns.var(0).mean())
     if output.ndim and len(output) > 1 and output.is_floating_point():
         found.spread_over_examples = float(output.float().std(0, correction=0).mean())
     _add_classes(found, output, target)

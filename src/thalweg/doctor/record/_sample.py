@@ -34,6 +34,8 @@ class LossFacts:
     log_rows_sum_to: tuple[float, float] | None = None
     """The same of the exponentials of the outputs."""
     target_rows_sum_to: tuple[float, float] | None = None
+    target_variance: float | None = None
+    """Mean variance of the columns of numbers to be met, where there are several."""
     target_values: list[float] = field(default_factory=list)
     """Distinct targets, ascending; empty where there are more than fifty."""
     sequence: list[float] = field(default_factory=list)
