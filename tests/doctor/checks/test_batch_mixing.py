@@ -1,0 +1,43 @@
+"""Examples that answer for each other."""
+
+from _made import found, inputs, record, sample, unchecked
+
+SAMPLES = [sample(step) for step in (1, 2, 3)]
+
+
+def test_finds_an_answer_that_moves_with_another_example():
+    (finding,) = found(
+        "batch-mixing", record(SAMPLES, trials={"batch-mixing": 0.4}, different_rows=96)
+    )
+    assert finding.evidence["change in standard deviations"] == 0.4
+    assert (finding.severity, finding.confirmed) == ("error", True)
+
+
+def test_rounding_is_no_mixing():
+    seen = record(SAMPLES, trials={"batch-mixing": 1e-5}, different_rows=96)
+    assert not found("batch-mixing", seen)
+    assert not unchecked("batch-mixing", seen)
+
+
+def test_nodes_of_one_graph_may_answer_to_each_other():
+    same = [sample(step, inputs=[inputs([1.0] * 32)]) for step in (1, 2, 3)]
+    seen = record(same, trials={"batch-mixing": 0.4}, different_rows=32)
+    assert not found("batch-mixing", seen)
+    assert unchecked("batch-mixing", seen)
+
+
+def test_large_batches_of_which_not_every_example_was_looked_at_are_not_one_graph():
+    several = [sample(step, inputs=[inputs([float(step)] * 256)]) for step in (1, 2, 3)]
+    for each in several:
+        each.inputs[0].shape = [4096, 10]
+    seen = record(several, trials={"batch-mixing": 0.4}, different_rows=3 * 256)
+    assert found("batch-mixing", seen)
+
+
+def test_one_look_does_not_tell_that_all_batches_are_the_same():
+    seen = record(SAMPLES[:1], trials={"batch-mixing": 0.4}, different_rows=32)
+    assert found("batch-mixing", seen)
+
+
+def test_without_a_trial_it_is_not_known():
+    assert unchecked("batch-mixing", record(SAMPLES))
