@@ -6,7 +6,7 @@ from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks import _progress
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.checks._region import base, is_opaque
-from thalweg.doctor.checks._terms import terms
+from thalweg.doctor.checks._terms import Term, terms
 from thalweg.doctor.record import Record
 
 
@@ -30,7 +30,7 @@ def check_negated_loss(record: Record) -> Iterator[Answer]:
     # A part that works against the rest, a repulsion or an adversary, is meant.
     if not wrong or right:
         return
-    names = sorted({base(record.graph[each.place]) for each in wrong})
+    names = sorted({_name(record, each) for each in wrong})
     kinds = {each.kind for each in wrong}
     series = _progress.losses(record)
     evidence = {
@@ -50,3 +50,10 @@ def check_negated_loss(record: Record) -> Iterator[Answer]:
         evidence=evidence,
         remedy=Remedy(sentence),
     )
+
+
+def _name(record: Record, term: Term) -> str:
+    """Return what is made small or large; `nll_loss` is itself the negative of a likelihood."""
+    name = base(record.graph[term.place])
+    is_turned = term.kind == "likelihood" and name.startswith("NllLoss")
+    return "log-likelihood" if is_turned else name
