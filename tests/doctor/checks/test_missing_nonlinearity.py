@@ -1,0 +1,205 @@
+"""Linear layers in a row."""
+
+from dataclasses import replace
+
+import pytest
+from _made import found, operation, record, unchecked
+
+from thalweg.doctor.record import ModuleFacts, Node, ParameterFacts, Record
+
+SIZES = {"first": (16, 32), "second": (32, 32), "head": (32, 10)}
+RELU = operation("Relu", [32, 32])
+NORM = operation("NativeBatchNorm", [32, 32])
+DROPOUT = operation("Mul", [32, 32], factors=[[0.0, 1.25]])
+
+
+def network(*parts: str | Node, **sizes: tuple[int, int]) -> Record:
+    """Return the record of a network, its parts in the order of use; layers are named."""
+    sizes = SIZES | sizes
+    graph = [operation("NllLoss", None, 1), operation("LogSoftmax", [32, 10], 2, dim=1.0)]
+    for part in reversed(parts):
+        at = len(graph)
+        if isinstance(part, str):
+            graph += _layer(part, at, sizes[part])
+        else:
+            graph.append(replace(part, inputs=part.inputs or [at + 1]))
+    for node in graph:  # The data have no gradient.
+        node.inputs = [each for each in node.inputs if each < len(graph)]
+    names = [part for part in parts if isinstance(part, str)]
+    return record(
+        [],
+        graph=graph,
+        modules={name: _module(name, *sizes[name]) for name in names},
+        parameters={
+            f"{name}.weight": ParameterFacts([sizes[name][1], sizes[name][0]], True, 0, 1)
+            for name in names
+        },
+    )
+
+
+def _layer(name: str, at: int, widths: tuple[int, int]) -> list[Node]:
+    return [
+        operation("Addmm", [32, widths[1]], at + 1, at + 4, at + 2, module=name),
+        operation("Parameter", [widths[1]], parameter=f"{name}.bias"),
+        operation("T", [*widths], at + 3),
+        operation("Parameter", [widths[1], widths[0]], parameter=f"{name}.weight"),
+    ]
+
+
+def _module(name: str, inputs: int, outputs: int) -> ModuleFacts:
+    options = {"inputs": float(inputs), "outputs": float(outputs)}
+    return ModuleFacts("Linear", "linear", [f"{name}.weight"], True, options)
+
+
+def place(seen: Record, name: str) -> int:
+    return next(at for at, node in enumerate(seen.graph) if node.module == name)
+
+
+def as_convolution(seen: Record, name: str) -> Record:
+    seen.graph[place(seen, name)].name = "ConvolutionBackward0"
+    seen.parameters[f"{name}.weight"].shape += [3, 3]
+    return seen
+
+
+def test_finds_two_layers_in_a_row():
+    (finding,) = found("missing-nonlinearity", network("first", "head"))
+    assert (finding.where, finding.severity) == ("head", "error")
+    assert finding.evidence == {
+        "any activation in the network": False,
+        "pairs without activation": ["first → head"],
+        "widths of the first pair": [16, 32, 10],
+    }
+    assert "between first and head" in finding.remedy
+
+
+def test_an_activation_between_is_fine():
+    assert not found("missing-nonlinearity", network("first", RELU, "head"))
+
+
+def test_names_the_place_in_a_network_that_has_activations_elsewhere():
+    (finding,) = found("missing-nonlinearity", network("first", RELU, "second", "head"))
+    assert finding.where == "head"
+    assert finding.evidence["any activation in the network"] is True
+    assert finding.evidence["pairs without activation"] == ["second → head"]
+
+
+def test_lists_the_pairs_from_the_input_on():
+    (finding,) = found("missing-nonlinearity", network("first", "second", "head"))
+    assert finding.where == "second"
+    assert finding.evidence["pairs without activation"] == ["first → second", "second → head"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        DROPOUT,
+        operation("NativeDropout", [32, 32]),
+        operation("Div", [32, 32], factors=[[8.0, 8.0]]),
+        operation("AvgPool2D", [32, 32]),
+        operation("View", [32, 32]),
+    ],
+)
+def test_finds_them_with_a_linear_operation_between(between):
+    assert found("missing-nonlinearity", network("first", RELU, "second", between, "head"))
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        operation("Mul", [32, 32], factors=[[0.0, 1.0]]),  # A mask that a ReLU by hand makes, too.
+        operation("Mul", [32, 32], factors=[[-1.0, 2.0]]),
+        operation("Mul", [32, 32]),
+        operation("MaxPool2DWithIndices", [32, 32]),
+    ],
+)
+def test_a_nonlinear_operation_between_is_fine(between):
+    assert not found("missing-nonlinearity", network("first", between, "head"))
+
+
+def test_knows_dropout_by_its_module():
+    between = operation("Mul", [32, 32], module="drop")
+    seen = network("first", between, "head")
+    assert not found("missing-nonlinearity", seen)
+    seen.modules["drop"] = ModuleFacts("Dropout", "dropout", [], False)
+    assert found("missing-nonlinearity", seen)
+
+
+def test_a_norm_between_has_its_reasons_in_a_network_with_activations():
+    assert not found("missing-nonlinearity", network("first", RELU, "second", NORM, "head"))
+    assert found("missing-nonlinearity", network("first", NORM, "head"))
+
+
+def test_a_skip_around_a_layer_is_fine():
+    seen = network("first", RELU, "second", operation("Add", [32, 32]), "head")
+    seen.graph[place(seen, "second") - 1].inputs.append(place(seen, "first"))
+    assert not found("missing-nonlinearity", seen)
+
+
+def test_a_bottleneck_is_fine():
+    assert not found("missing-nonlinearity", network("first", "head", first=(16, 4), head=(4, 10)))
+    assert found("missing-nonlinearity", network("first", "head", first=(16, 10), head=(10, 10)))
+
+
+def test_a_convolution_that_cuts_up_the_input_is_fine():
+    seen = network("first", "second", RELU, "head")
+    assert found("missing-nonlinearity", seen)
+    assert not found("missing-nonlinearity", as_convolution(seen, "first"))
+
+
+def test_finds_such_a_convolution_where_nothing_is_nonlinear():
+    (finding,) = found("missing-nonlinearity", as_convolution(network("first", "head"), "first"))
+    # Its kernel of three by three takes nine times the channels.
+    assert finding.evidence["widths of the first pair"] == [144, 32, 10]
+
+
+def test_a_convolution_by_channel_is_fine():
+    seen = as_convolution(network("first", RELU, "second", "head"), "second")
+    assert found("missing-nonlinearity", seen)
+    seen.modules["second"].options["groups"] = 32.0
+    assert not found("missing-nonlinearity", seen)
+
+
+def test_a_frozen_layer_is_fine():
+    seen = network("first", "head")
+    seen.parameters["first.weight"].is_trainable = False
+    assert not found("missing-nonlinearity", seen)
+
+
+def test_a_layer_of_unknown_width_is_no_evidence():
+    seen = network("first", "head")
+    seen.modules["first"].options = {}
+    assert not found("missing-nonlinearity", seen)
+
+
+def test_a_layer_that_gives_an_answer_of_its_own_is_fine():
+    seen = network("first", "head")
+    seen.graph.append(operation("Pow", [32, 32], place(seen, "first"), exponent=2.0))
+    assert not found("missing-nonlinearity", seen)
+
+
+@pytest.mark.parametrize("name", ["first", "head"])
+def test_layers_within_attention_are_fine(name):
+    inner = f"block.{name}"
+    seen = network(inner, "second", **{inner: (16, 32)})
+    if name == "head":
+        seen = network("first", inner, **{inner: (32, 10)})
+    assert found("missing-nonlinearity", seen)
+    seen.modules["block"] = ModuleFacts("Attention", "attention", [], True)
+    assert not found("missing-nonlinearity", seen)
+
+
+@pytest.mark.parametrize("mixing", ["Bmm", "ScaledDotProductFlashAttention"])
+def test_queries_and_what_attention_gives_are_fine(mixing):
+    asked = network("first", RELU, "second", operation("View", [32, 32]), "head")
+    asked.graph.append(operation(mixing, [32, 32], place(asked, "second") - 1))
+    assert not found("missing-nonlinearity", asked)
+    given = network("second", "head")
+    at = len(given.graph)
+    given.graph[place(given, "second")].inputs.append(at)
+    given.graph += [operation("View", [32, 32], at + 1), operation(mixing, [32, 32])]
+    assert not found("missing-nonlinearity", given)
+
+
+def test_a_hidden_graph_tells_nothing():
+    assert unchecked("missing-nonlinearity", record([]))
+    assert not unchecked("missing-nonlinearity", network("first", "head"))

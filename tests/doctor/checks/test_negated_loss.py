@@ -1,0 +1,125 @@
+"""Losses that are made large instead of small."""
+
+import pytest
+from _made import found, operation, over_head, record, unchecked
+
+from thalweg.doctor.record import Node, OptimizerFacts, Record
+
+NLL = (operation("NllLoss", reduction=1.0), operation("LogSoftmax", [32, 4], dim=1.0))
+MEAN, MINUS = operation("MeanBackward0"), operation("NegBackward0")
+SQUARED = (operation("Pow", [32], exponent=2.0), operation("Sub", [32]))
+CHOSEN = (operation("Gather", [32, 1], dim=1.0), operation("LogSoftmax", [32, 4], dim=1.0))
+
+
+def minimized(*operations: Node, maximize: bool = False) -> Record:
+    return record(
+        [],
+        [3.0, 2.0, 1.0],
+        graph=over_head(*operations),
+        optimizers=[OptimizerFacts("SGD", {"lr": 1e-3, "maximize": maximize})],
+    )
+
+
+def test_finds_cross_entropy_with_a_minus():
+    (finding,) = found("negated-loss", minimized(MINUS, *NLL))
+    assert (finding.where, finding.severity) == ("loss", "error")
+    assert finding.evidence == {
+        "minimized": "log-likelihood",
+        "first loss": 3.0,
+        "last loss": 1.0,
+    }
+    assert "loss = -loss" in finding.remedy
+
+
+def test_finds_a_minus_before_nll_loss():
+    (finding,) = found("negated-loss", minimized(NLL[0], MINUS, NLL[1]))
+    assert finding.evidence["minimized"] == "log-likelihood"
+
+
+def test_finds_errors_that_are_maximized():
+    (finding,) = found("negated-loss", minimized(MINUS, MEAN, *SQUARED))
+    assert finding.evidence["maximized"] == "Pow"
+    (finding,) = found("negated-loss", minimized(MINUS, operation("MseLoss", reduction=1.0)))
+    assert finding.evidence["maximized"] == "MseLoss"
+
+
+def test_finds_a_loss_that_is_multiplied_by_less_than_zero():
+    assert found("negated-loss", minimized(operation("Mul", factors=[[-0.5, -0.5]]), *NLL))
+    assert not found("negated-loss", minimized(operation("Mul", factors=[[0.5, 0.5]]), *NLL))
+
+
+def test_finds_a_loss_that_is_taken_from_something():
+    taken = operation("Sub", [], 1, operand=1.0)
+    assert found("negated-loss", minimized(taken, *NLL))
+    assert not found("negated-loss", minimized(operation("Sub"), *NLL))
+
+
+def test_finds_a_likelihood_by_hand_that_is_minimized():
+    (finding,) = found("negated-loss", minimized(MEAN, *CHOSEN))
+    assert finding.evidence["minimized"] == "LogSoftmax"
+    assert not found("negated-loss", minimized(MINUS, MEAN, *CHOSEN))
+
+
+def test_finds_a_similarity_that_is_minimized():
+    cosine = (
+        operation("Sum", [32]),
+        operation("Mul", [32, 4], factors=[[-3.0, 3.0]], constant=[32, 4]),
+        operation("Div", [32, 4], 5, 4),
+        operation("LinalgVectorNorm", [32, 1], 5),
+    )
+    assert found("negated-loss", minimized(MEAN, *cosine))
+    assert not found("negated-loss", minimized(MINUS, MEAN, *cosine))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        NLL,
+        (MINUS, MINUS, *NLL),
+        (NLL[0], MINUS, MINUS, NLL[1]),
+        (MINUS, NLL[0], MINUS, NLL[1]),
+        (MEAN, *SQUARED),
+        (operation("MseLoss", reduction=1.0),),
+    ],
+)
+def test_a_loss_the_right_way_round_is_fine(loss):
+    seen = minimized(*loss)
+    assert not (found("negated-loss", seen) or unchecked("negated-loss", seen))
+
+
+def test_an_output_made_small_or_large_is_no_evidence():
+    assert not found("negated-loss", minimized(MINUS, MEAN))
+    assert not found("negated-loss", minimized(MEAN))
+
+
+def test_a_part_that_works_against_the_rest_is_fine():
+    parts = (operation("MseLoss", [], 3, reduction=1.0), operation("HuberLoss", [], 3))
+    assert not found("negated-loss", minimized(operation("Sub", [], 1, 2), *parts))
+    assert not found("negated-loss", minimized(operation("Rsub", [], 1, 2), *parts))
+
+
+def test_finds_a_sum_of_which_all_parts_are_turned():
+    parts = (operation("MseLoss", [], 4, reduction=1.0), operation("HuberLoss", [], 4))
+    (finding,) = found("negated-loss", minimized(MINUS, operation("Add", [], 2, 3), *parts))
+    assert finding.evidence["maximized"] == "HuberLoss, MseLoss"
+
+
+def test_finds_an_optimizer_that_maximizes_a_loss():
+    (finding,) = found("negated-loss", minimized(*NLL, maximize=True))
+    assert finding.where == "loop"
+    assert finding.evidence["maximize of the optimizer"] is True
+    assert "maximize=True" in finding.remedy
+
+
+def test_an_optimizer_that_maximizes_a_likelihood_is_fine():
+    assert not found("negated-loss", minimized(MINUS, *NLL, maximize=True))
+
+
+def test_several_optimizers_may_want_opposite_things():
+    seen = minimized(MINUS, *NLL)
+    seen.optimizers *= 2
+    assert unchecked("negated-loss", seen) and not found("negated-loss", seen)
+
+
+def test_a_hidden_graph_tells_nothing():
+    assert unchecked("negated-loss", record([]))
