@@ -43,24 +43,40 @@ def diagnose(record: Record) -> Diagnosis:
 def ranked(found: list[Finding]) -> list[Finding]:
     """Return the causes, the most likely first, each with the symptoms that it explains."""
     ordered = sorted(found, key=_order)
-    beneath: dict[int, list[Finding]] = {}
-    causes = [
-        place
-        for place, finding in enumerate(ordered)
-        if not any(_precedes(each, finding) for each in ordered)
+    direct = [
+        {place for place, each in enumerate(ordered) if _precedes(finding, each)}
+        for finding in ordered
     ]
-    # Three that explain each other in a circle have none at the top; the first one breaks it.
-    causes = causes or [0][: len(ordered)]
+    below = [_below(direct, place) for place in range(len(ordered))]
+    explained: set[int] = set().union(*direct)
+    causes = [place for place in range(len(ordered)) if place not in explained]
+    for place, under in enumerate(below):
+        # Those that explain each other in a circle have none at the top; the first breaks it.
+        if place in under and not any(place in below[each] for each in causes):
+            causes.append(place)
+    causes.sort()
+    beneath: dict[int, list[Finding]] = {}
     for place, finding in enumerate(ordered):
         if place not in causes:
-            first = (each for each in causes if _precedes(ordered[each], finding))
-            cause = next(first, None)
-            # Explained by what is explained in its turn: it stands beneath the first cause.
-            beneath.setdefault(causes[0] if cause is None else cause, []).append(finding)
+            # Explained by what is explained in its turn: it stands beneath the cause of that.
+            first = [each for links in (direct, below) for each in causes if place in links[each]]
+            beneath.setdefault(first[0], []).append(finding)
     return [
         dataclasses.replace(ordered[place], symptoms=tuple(beneath.get(place, ())))
         for place in causes
     ]
+
+
+def _below(direct: list[set[int]], place: int) -> set[int]:
+    """Return what a finding explains, itself or by what it explains."""
+    found: set[int] = set()
+    queue = [*direct[place]]
+    while queue:
+        each = queue.pop()
+        if each not in found:
+            found.add(each)
+            queue.extend(direct[each])
+    return found
 
 
 def _precedes(cause: Finding, finding: Finding) -> bool:

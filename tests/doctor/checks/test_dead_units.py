@@ -5,8 +5,10 @@ from _made import classes, falling, found, record, sample, unchecked
 from thalweg.doctor.record import Activation, Activity, ModuleFacts
 
 LAYERS = {
-    name: ModuleFacts("Linear", "linear", [f"{name}.weight"], True, order=order)
-    for order, name in enumerate(("first", "head"))
+    "spare": ModuleFacts("Linear", "linear", ["spare.weight"], True, order=-1),
+    "flat": ModuleFacts("Flatten", "other", [], False, order=0),
+    "first": ModuleFacts("Linear", "linear", ["first.weight"], True, order=1),
+    "head": ModuleFacts("Linear", "linear", ["head.weight"], True, order=2),
 }
 
 
@@ -61,7 +63,8 @@ def test_it_takes_most_of_a_layer_where_the_floor_of_the_loss_is_unknown():
 
 
 def test_dead_units_that_nobody_misses_are_fine():
-    assert not found("dead-units", watched(layer(8), losses=falling(last=0.1)))
+    assert not found("dead-units", watched(layer(8), losses=falling(last=0.15)))
+    assert found("dead-units", watched(layer(8), losses=falling(last=0.4)))
 
 
 def test_only_rectifiers_die():
@@ -70,6 +73,8 @@ def test_only_rectifiers_die():
 
 def test_a_few_units_are_no_layer():
     assert not found("dead-units", watched(layer(3, units=3)))
+    did = {"head": Activity(True, None, None, units=3, silent=3)}
+    assert not found("dead-units", watched(modules=did))
 
 
 def test_finds_features_that_a_later_layer_gets_and_that_never_vary():

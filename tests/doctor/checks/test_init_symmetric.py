@@ -7,7 +7,7 @@ from thalweg.doctor.record import OptimizerFacts
 STEPS = (1, 5, 10, 20)
 
 
-def parting(*spreads, stake=0.1, steps=STEPS, **facts):
+def parting(*spreads, stake: float | None = 0.1, steps=STEPS, **facts):
     """Return a record of a weight whose units differ so much at the sampled steps."""
     return tower({"first": [motion(stake, spread=each) for each in spreads]}, steps=steps, **facts)
 
@@ -17,10 +17,11 @@ def recurrent(*spreads):
 
 
 def test_finds_units_that_stay_equal():
-    (finding,) = found("init-symmetric", parting(0.0, 1e-7, 1e-6, 1e-6))
+    (finding,) = found("init-symmetric", parting(0.0, 1e-7, 1e-6, 6e-5))
     assert (finding.where, finding.severity) == ("first.weight", "error")
+    assert finding.confidence == 0.99
     assert finding.evidence["difference between units at the start"] == 0.0
-    assert finding.evidence["difference between units at the end"] == 1e-6
+    assert finding.evidence["difference between units at the end"] == 6e-5
     assert finding.evidence["last step looked at"] == 20
 
 
@@ -30,6 +31,7 @@ def test_units_that_start_at_random_are_fine():
 
 def test_a_head_of_zeros_whose_units_part_is_fine():
     assert not found("init-symmetric", parting(0.0, 0.1, 0.2, 0.3))
+    assert not found("init-symmetric", parting(0.0, 2e-4, 2e-4, 2e-4))
 
 
 def test_units_that_differed_once_are_fine():
@@ -59,16 +61,24 @@ def test_vectors_have_no_units():
 
 
 def test_finds_recurrent_weights_whose_units_part_slowly():
-    (finding,) = found("init-symmetric", recurrent(0.0, 0.05, 0.1, 0.6))
-    assert finding.severity == "warning"
+    (finding,) = found("init-symmetric", recurrent(0.0, 0.05, 0.4, 0.6))
+    assert (finding.severity, finding.confidence) == ("warning", 0.85)
 
 
 def test_recurrent_weights_whose_units_part_soon_are_fine():
     assert not found("init-symmetric", recurrent(0.0, 0.2, 0.6, 0.9))
 
 
+def test_recurrent_weights_that_start_a_little_different_are_fine():
+    assert not found("init-symmetric", recurrent(0.4, 0.4, 0.4, 0.4))
+
+
+def test_a_few_steps_do_not_tell_that_recurrent_units_part_slowly():
+    assert not found("init-symmetric", recurrent(0.0, 0.05))
+
+
 def test_a_recurrent_weight_of_a_few_numbers_is_fine():
-    tiny = recurrent(0.0, 0.05, 0.1, 0.6)
+    tiny = recurrent(0.0, 0.05, 0.4, 0.6)
     tiny.parameters["first.weight"].shape = [3, 3]
     assert not found("init-symmetric", tiny)
 

@@ -5,8 +5,10 @@ from _made import falling, found, record, sample, unchecked
 from thalweg.doctor.record import Activation, ModuleFacts
 
 LAYERS = {
-    name: ModuleFacts("Linear", "linear", [f"{name}.weight"], True, order=order)
-    for order, name in enumerate(("first", "second", "head"))
+    "": ModuleFacts("Net", "container", [], True, order=3),
+    "first": ModuleFacts("Linear", "linear", ["first.weight"], True, order=0),
+    "second": ModuleFacts("Linear", "linear", ["second.weight"], True, order=1),
+    "head": ModuleFacts("Linear", "linear", ["head.weight"], True, order=2),
 }
 STUCK = [0.9] * 5
 
@@ -33,8 +35,13 @@ def test_finds_a_layer_that_starts_and_stays_at_its_bounds():
     }
 
 
+def test_it_is_an_error_where_most_of_the_loss_stays():
+    (finding,) = found("saturated-units", watched(STUCK, losses=falling(last=0.6)))
+    assert finding.severity == "error"
+
+
 def test_it_costs_time_where_the_loss_falls_nevertheless():
-    (finding,) = found("saturated-units", watched(STUCK, losses=falling(last=0.3)))
+    (finding,) = found("saturated-units", watched(STUCK, losses=falling(last=0.2)))
     assert finding.severity == "warning"
 
 
@@ -76,6 +83,7 @@ def test_an_answer_may_be_sure():
     assert not found("saturated-units", watched(STUCK, module="head"))
     assert not found("saturated-units", watched(STUCK, module=""))
     assert not found("saturated-units", watched(STUCK, units=1))
+    assert found("saturated-units", watched(STUCK, units=2))
 
 
 def test_a_layer_that_is_seldom_used_is_not_judged():
