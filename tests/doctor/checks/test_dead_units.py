@@ -27,7 +27,7 @@ def watched(*layers, losses=None, count=5, floor=True, **facts):
 
 
 def test_finds_a_layer_half_of_which_is_dead():
-    (finding,) = found("dead-units", watched(layer(4)))
+    (finding,) = found("dead-units", watched(layer(4), modules={}))
     assert finding.where == "first"
     assert finding.evidence == {"dead units": 4, "units": 8, "step": 5}
 

@@ -31,7 +31,7 @@ def test_units_that_start_at_random_are_fine():
 
 def test_a_head_of_zeros_whose_units_part_is_fine():
     assert not found("init-symmetric", parting(0.0, 0.1, 0.2, 0.3))
-    assert not found("init-symmetric", parting(0.0, 2e-4, 2e-4, 2e-4))
+    assert not found("init-symmetric", parting(0.0, 1.5e-4, 1.5e-4, 1.5e-4))
 
 
 def test_units_that_differed_once_are_fine():

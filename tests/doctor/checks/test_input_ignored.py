@@ -185,6 +185,14 @@ def test_equal_examples_get_equal_answers():
     assert unchecked("input-ignored", seen)
 
 
+def test_samples_whose_answers_are_unknown_do_not_count():
+    seen = asked([OTHER, EQUAL], EQUAL, count=4)
+    seen.samples[0].modules = {}
+    assert found("input-ignored", seen)
+    seen.samples[1].modules = {}
+    assert unchecked("input-ignored", seen)
+
+
 def test_few_samples_tell_nothing():
     assert unchecked("input-ignored", asked([OTHER, EQUAL], EQUAL, count=2))
 
@@ -259,6 +267,18 @@ def test_a_reader_that_no_loss_has_is_a_part_that_gets_no_gradient():
 def test_noise_is_the_question_of_a_generator():
     seen = decoding()
     seen.optimizers.append(OptimizerFacts("Adam", {"lr": 1e-3}))
+    assert not found("input-ignored", seen)
+
+
+def test_an_answer_that_no_layer_gives_has_no_decoder():
+    seen = decoding()
+    seen.graph[3] = Node("Parameter", [], [32, 10], parameter="free")
+    assert not found("input-ignored", seen)
+
+
+def test_an_input_that_was_not_seen_has_no_width():
+    seen = decoding()
+    seen.samples[0].inputs = []
     assert not found("input-ignored", seen)
 
 

@@ -1,5 +1,6 @@
 """Sigmoids and tanhs without a slope."""
 
+import pytest
 from _made import falling, found, record, sample, unchecked
 
 from thalweg.doctor.record import Activation, ModuleFacts
@@ -40,8 +41,9 @@ def test_it_is_an_error_where_most_of_the_loss_stays():
     assert finding.severity == "error"
 
 
-def test_it_costs_time_where_the_loss_falls_nevertheless():
-    (finding,) = found("saturated-units", watched(STUCK, losses=falling(last=0.2)))
+@pytest.mark.parametrize("last", [0.2, 0.4])
+def test_it_costs_time_where_the_loss_falls_nevertheless(last):
+    (finding,) = found("saturated-units", watched(STUCK, losses=falling(last=last)))
     assert finding.severity == "warning"
 
 
