@@ -23,11 +23,6 @@ class Guarded:
         self.thread, self.process = threading.get_ident(), os.getpid()
         self.is_busy = self.is_blind = False
 
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether this is another thread than the watched one, or a process forked off."""
-        return threading.get_ident() != self.thread or os.getpid() != self.process
-
 
 def guarded(method: M) -> M:
     """Let no error of ours reach the loop: note it, and look no further.
@@ -37,7 +32,9 @@ def guarded(method: M) -> M:
 
     @functools.wraps(method)
     def guarded_method(self: Guarded, *args: Any, **kwargs: Any) -> Any:
-        if self.is_blind or self.is_busy or self.is_elsewhere:
+        if self.is_blind or self.is_busy:
+            return None
+        if threading.get_ident() != self.thread or os.getpid() != self.process:
             return None
         self.is_busy = True
         try:

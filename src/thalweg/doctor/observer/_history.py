@@ -1,7 +1,10 @@
 """The rows and samples of the record, as many as memory shall hold."""
 
+import math
+
 from torch import Tensor
 
+from thalweg.doctor.observer._window import Reading
 from thalweg.doctor.record import Glance, Record, Sample, StepRow
 
 # Steps whose losses may wait on an accelerator before they are read, all at once.
@@ -21,27 +24,29 @@ class History:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.pending: list[tuple[StepRow, Tensor, Tensor]] = []
+        self.pending: list[tuple[StepRow, Reading | None, Reading | None]] = []
         self.samples = 0
         self.stride = self.sample_stride = 1
 
-    def add(self, row: StepRow, loss: Tensor | None, root: Tensor | None) -> None:
-        """Keep a step, whose losses are read when that costs no wait."""
+    def add(self, row: StepRow, loss: Reading | None, root: Reading | None) -> None:
+        """Keep a step; what waits on a device is read now and then."""
         rows = self.record.steps
         if len(rows) < FIRST_STEPS or row.step % self.stride == 0:
             rows.append(row)
         if len(rows) > MOST_STEPS:
             del rows[FIRST_STEPS::2]
             self.stride *= 2
-        if loss is not None and root is not None:
+        if isinstance(loss, Tensor) or isinstance(root, Tensor):
             self.pending.append((row, loss, root))
-            if loss.device.type == "cpu" or len(self.pending) >= MOST_PENDING:
+            if len(self.pending) >= MOST_PENDING:
                 self.read()
+        elif loss is not None and root is not None:
+            row.loss, row.root = loss, root
 
     def read(self) -> None:
         """Bring the losses that wait on an accelerator to the record."""
         for row, loss, root in self.pending:
-            row.loss, row.root = float(loss.float().mean()), float(root.float().mean())
+            row.loss, row.root = _number(loss), _number(root)
         self.pending.clear()
 
     def add_sample(self, sample: Sample) -> None:
@@ -60,3 +65,9 @@ class History:
         glances.append(glance)
         if len(glances) > MOST_SAMPLES:
             del glances[::2]
+
+
+def _number(reading: Reading | None) -> float:
+    if isinstance(reading, Tensor):
+        return float(reading.float().mean())
+    return math.nan if reading is None else reading

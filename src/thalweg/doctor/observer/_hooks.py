@@ -115,6 +115,10 @@ class Hooks:
             self.after_each_step()
 
     def _look_closely(self) -> None:
+        with self.observer.sampler.looking():
+            self._hook_all()
+
+    def _hook_all(self) -> None:
         self.depth = 0
         hidden = _compiled(self.observer.inventory.modules)
         if hidden:

@@ -63,15 +63,12 @@ class Observer(Guarded, Listener):
         self.window = Window()
         self.loaders: dict[int, LoaderFacts] = {}
         self.time = time.perf_counter()
+        self.is_due = sampler.is_due(1)
+        """Whether the present step is one to look at closely."""
         self.takes_specimen = takes_specimen
         self.specimen: Specimen | None = None
         self.shapes: list[torch.Size] = []
         """Of an example trained on; empty before the first."""
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the present step is one to look at closely."""
-        return self.sampler.is_due(self.record.count + 1)
 
     @property
     def ledgers(self) -> dict[Optimizer, Ledger]:
@@ -147,10 +144,9 @@ class Observer(Guarded, Listener):
             # The note stays with the graph, so that none has to be kept alive for comparison.
             notes: Any = root.grad_fn.metadata
             self.record.repeated_backwards += notes.setdefault(NOTE, step) != step
-        window.root = root.detach()
-        window.loss = window.loss_of(root).detach()
-        if root.device.type == "cpu" and self.record.first_nonfinite is None:
-            self._look_for_nonfinite(window.loss, root)
+        window.read(root)
+        if self.record.first_nonfinite is None and window.is_lost:
+            self._look_for_nonfinite(root)
         if window.backwards == 1:
             if self.is_due:
                 with self.sampler.looking():
@@ -161,9 +157,7 @@ class Observer(Guarded, Listener):
                     self.history.add_glance(self.closeup.glance(window))
         window.calls.clear()
 
-    def _look_for_nonfinite(self, loss: Tensor, root: Tensor) -> None:
-        if bool(loss.isfinite().all()):
-            return
+    def _look_for_nonfinite(self, root: Tensor) -> None:
         window, inventory = self.window, self.inventory
         given = window.inputs[-1] if window.inputs else ()
         with self.sampler.looking():
@@ -231,6 +225,7 @@ class Observer(Guarded, Listener):
                 self.history.add_sample(window.sample)
         ledger.after_step()
         self.window = Window()
+        self.is_due = self.sampler.is_due(self.record.count + 1)
         self.time = now
 
     @guarded

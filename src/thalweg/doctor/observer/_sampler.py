@@ -10,10 +10,10 @@ EVERY = 10
 # Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
 # leaves room below the promised 5 % for what is done at every step; the seconds let a training
 # of a second or two, where nobody notices them, show more than its beginning.
-SHARE = 0.025
-ALLOWANCE = 0.06
+SHARE = 0.02
+ALLOWANCE = 0.05
 # The same for glances, at the loss and the examples only, at steps that the budget leaves out.
-GLANCE_SHARE = 0.01
+GLANCE_SHARE = 0.005
 GLANCE_ALLOWANCE = 0.02
 
 
@@ -22,7 +22,7 @@ class Sampler:
 
     Args:
         every: Steps between two samples, whatever it costs; None looks every tenth step as long
-            as looking takes at most 2.5 % of the time.
+            as looking takes at most 2 % of the time.
     """
 
     def __init__(self, every: int | None) -> None:

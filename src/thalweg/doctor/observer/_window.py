@@ -1,5 +1,6 @@
 """What happens between two optimizer steps, until it becomes a row of the record."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,10 @@ from thalweg.doctor.record import Sample
 
 # A loop that never steps would fill memory with its events.
 MOST_EVENTS = 64
+
+
+Reading = float | Tensor
+"""A number, or a tensor on an accelerator that has yet to tell it."""
 
 
 @dataclass
@@ -36,8 +41,10 @@ class Window:
     """What the watched networks gave, by operation."""
     calls: list[LossCall] = field(default_factory=list)
     """Uses of loss functions since the last backward pass."""
-    loss: Tensor | None = None
-    root: Tensor | None = None
+    loss: Reading | None = None
+    """What the loss function gave."""
+    root: Reading | None = None
+    """What the gradients were computed of."""
     is_training: bool = True
     waiting: float = 0.0
     syncs: int = 0
@@ -58,7 +65,18 @@ class Window:
             self.sample = Sample(steps + 1)
         return self.sample
 
-    def loss_of(self, root: Tensor) -> Tensor:
+    def read(self, root: Tensor) -> None:
+        """Take down the loss, as a number where that costs no wait for the device."""
+        loss = self._loss_of(root)
+        self.root = _reading(root)
+        self.loss = self.root if loss is root else _reading(loss)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the loss is known to be NaN or infinite."""
+        return isinstance(self.loss, float) and not math.isfinite(self.loss)
+
+    def _loss_of(self, root: Tensor) -> Tensor:
         """Return what the loss function gave, where the root is that, scaled by a number or not."""
         if len(self.calls) != 1:
             return root
@@ -71,3 +89,9 @@ class Window:
                 return root
             below = below.next_functions[0][0]
         return root
+
+
+def _reading(value: Tensor) -> Reading:
+    if value.device.type != "cpu":
+        return value.detach()
+    return float(value.detach().float().mean()) if value.numel() != 1 else float(value.item())
