@@ -59,6 +59,10 @@ def test_examples_of_a_plain_network_are_their_own():
     assert tell(plain(), examples(8, 6), mixing) < 1e-5
 
 
+def test_a_table_may_be_square():
+    assert tell(plain(), examples(6, 6), mixing) < 1e-5
+
+
 def test_examples_that_share_a_softmax_mix():
     assert tell(Does(over_the_batch, plain()), examples(8, 6), mixing) > 0.01
 
@@ -121,6 +125,10 @@ def test_too_little_to_replace_tells_nothing(given):
     assert mixing(plain(), given) is None
 
 
+def test_a_row_of_symbols_may_be_one_sequence():
+    assert mixing(nn.Embedding(9, 3), ((torch.arange(8),), {})) is None
+
+
 def test_answers_that_are_all_the_same_tell_nothing():
     flat = Does(lambda model, values: values * 0, plain())
     assert mixing(flat, examples(8, 6)) is None
@@ -158,6 +166,24 @@ def test_a_mean_over_all_states_remembers():
     layer = nn.RNN(6, 16, batch_first=True)
     mean = Does(lambda model, values: values[0].mean(1), layer)
     assert tell(mean, examples(4, 48, 6), memory) > 0.1
+
+
+@pytest.mark.parametrize(("time", "is_early"), [(5, True), (6, False)])
+def test_early_is_the_first_eighth(time, is_early):
+    layer = nn.RNN(6, 16, batch_first=True)
+    layer.get_parameter("weight_hh_l0").data.zero_()
+    glimpse = Does(lambda model, values: values[0][:, time], layer)
+    assert tell(glimpse, examples(4, 48, 6), memory) == float(is_early)
+
+
+def test_a_layer_that_is_called_twice_is_followed_from_its_first_call():
+    layer = nn.RNN(6, 6, batch_first=True)
+    twice = Does(lambda model, values: model.layers(values[0])[0].mean(1), layer)
+    assert tell(twice, examples(4, 48, 6), memory) > 0.1
+
+
+def test_one_sequence_without_a_batch_tells_nothing():
+    assert memory(nn.RNN(6, 8), examples(48, 6)) is None
 
 
 def test_symbols_are_followed_from_where_they_become_numbers():
