@@ -33,6 +33,8 @@ MOST_PASSES = 0.3
 WHOLE = 0.8
 # Passes over training and validation in turn have few or many known examples, by forward pass.
 MOST_DISPERSION = 4.0
+# Forward passes of which the record keeps how many examples were known.
+MOST_FORWARDS = 64
 # Draws by different ones, from which on they tell how many there are.
 RETURNED = 1.1
 
@@ -80,7 +82,12 @@ def _column(record: Record) -> Iterator[Answer]:
 
 def _rows(record: Record) -> Iterator[Answer]:
     """Compare digests of validation examples with those of training examples."""
-    passes = [each for each in record.evaluations if each.rows]
+    # Half of a pass may be another half than the rest.
+    passes = [
+        each
+        for each in record.evaluations
+        if each.rows and len(each.by_forward) >= min(each.forwards, MOST_FORWARDS)
+    ]
     if not record.evaluations:
         return
     if len(record.evaluations) > max(3, MOST_PASSES * record.count) or not passes:

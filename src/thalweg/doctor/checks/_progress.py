@@ -1,6 +1,7 @@
 """How far the loss has come, told from its own noise."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,19 +145,22 @@ def _uninformed(kind: str, facts: list[LossFacts]) -> float | None:
         counts = np.zeros(classes)
         for loss in facts:
             counts[: len(loss.counts)] += loss.counts
-        return _entropy(counts / counts.sum()) if counts.sum() > 0 else None
+        return entropy(counts) if counts.sum() > 0 else None
     targets = [loss.target for loss in facts if loss.target is not None]
     if not targets:
         return None
     mean = float(np.mean([each.mean for each in targets]))
     if kind in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
-        return _entropy(np.array([mean, 1 - mean])) if 0 <= mean <= 1 else None
+        return entropy([mean, 1 - mean]) if 0 <= mean <= 1 else None
     if kind in ("mse_loss", "squared error"):
         return float(np.mean([each.std**2 + (each.mean - mean) ** 2 for each in targets]))
     return None
 
 
-def _entropy(shares: np.ndarray) -> float:
+def entropy(counts: Sequence[float] | np.ndarray) -> float:
+    """Return the mean loss of the best constant answer to classes that come so often."""
+    shares = np.asarray(counts, dtype=float)
+    shares = shares / shares.sum() if shares.sum() > 0 else shares
     some = shares[shares > 0]
     return -float((some * np.log(some)).sum()) + 0.0
 

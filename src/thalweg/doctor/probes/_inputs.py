@@ -11,9 +11,8 @@ from thalweg.doctor.record import InputFacts
 MOST_ROWS = 256
 MOST_COLUMNS = 1024
 MOST_NONFINITE_ROWS = 16
-# Digests are rounded to a millionth of the example's size, since sums differ in the last bits with
-# the batch's length.
-DIGITS = 1e6
+# Digests are rounded to ten digits, since sums differ in the last bits with the batch's length.
+DIGITS = 1e10
 # Entries of an example that its digest is made of; large images would cost more than they tell.
 MOST_ENTRIES = 4096
 
