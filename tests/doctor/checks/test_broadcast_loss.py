@@ -9,8 +9,9 @@ TARGET = Moments(0.0, 1.0, -3.0, 3.0)
 MEAN, SQUARE = operation("MeanBackward0"), operation("Pow", [32, 32], exponent=2.0)
 
 
-def compared(output: list[int], target: list[int]) -> Record:
+def compared(output: list[int], target: list[int], kind: str = "mse_loss") -> Record:
     facts = numbers(TARGET)
+    facts.kind = kind
     facts.output_shape, facts.target_shape = output, target
     return record([sample(1, losses=[facts])])
 
@@ -30,6 +31,15 @@ def test_finds_a_column_compared_with_a_row():
         "target shape": [32],
     }
     assert "squeeze" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["l1_loss", "smooth_l1_loss", "huber_loss", "poisson_nll_loss", "kl_div",
+     "binary_cross_entropy", "binary_cross_entropy_with_logits"],
+)  # fmt: skip
+def test_finds_it_under_every_loss_that_compares_entry_by_entry(kind):
+    assert found("broadcast-loss", compared([32, 1], [32], kind))
 
 
 def test_finds_a_row_compared_with_a_column():
@@ -57,6 +67,16 @@ def test_finds_a_difference_by_hand_that_makes_pairs():
 @pytest.mark.parametrize("name", ["Sub", "Rsub", "Mul", "Add", "Expand", "Div"])
 def test_finds_the_spread_whatever_makes_it(name):
     assert found("broadcast-loss", by_hand(SQUARE, operation(name, [32, 32])))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Abs", "MseLoss", "SmoothL1Loss", "HuberLoss", "BinaryCrossEntropyWithLogits", "Softplus",
+     "ClampMin", "Where", "LogSigmoid", "SoftMarginLoss", "View"],
+)  # fmt: skip
+def test_finds_the_spread_under_every_error(name):
+    over = operation(name, [32, 32])
+    assert found("broadcast-loss", by_hand(over, operation("Sub", [32, 32])))
 
 
 def test_finds_a_flat_output_that_a_column_spreads():

@@ -49,8 +49,14 @@ def test_a_first_loss_of_two_guesses_is_fine():
     assert not (found("initial-loss", seen) or unchecked("initial-loss", seen))
 
 
-def test_finds_sure_answers_of_yes_and_no():
-    kind = "binary_cross_entropy_with_logits"
+def test_finds_it_under_nll_loss():
+    facts = classes(SURE)
+    facts.kind = "nll_loss"
+    assert found("initial-loss", begun(facts))
+
+
+@pytest.mark.parametrize("kind", ["binary_cross_entropy_with_logits", "binary_cross_entropy"])
+def test_finds_sure_answers_of_yes_and_no(kind):
     sure = LossFacts(kind, "mean", 4 * math.log(2), [32], [32], "float32", LARGE, UNIT)
     (finding,) = found("initial-loss", begun(sure))
     assert finding.evidence["times the loss of a guess"] == pytest.approx(4.0)
@@ -72,6 +78,13 @@ def test_finds_numbers_that_begin_off_the_targets_mean():
     assert finding.evidence["times the loss of a guess"] == pytest.approx(10.0)
 
 
+def test_measures_numbers_by_the_targets_mean_and_deviation():
+    targets, outputs = Moments(2.0, 1.0, -1.0, 5.0), Moments(-3.0, 0.0, -3.0, -3.0)
+    (finding,) = found("initial-loss", begun(numbers(targets, outputs, 26.0)))
+    # Off by five, next to two, with a variance of one on both sides.
+    assert finding.evidence["times the loss of a guess"] == pytest.approx(26 / 5)
+
+
 def test_small_targets_are_a_matter_of_their_scale():
     assert not found("initial-loss", begun(numbers(Moments(0.0, 0.01, -0.03, 0.03))))
 
@@ -82,7 +95,7 @@ def test_targets_far_from_zero_are_no_matter_of_the_outputs():
 
 def test_large_inputs_are_at_fault_themselves():
     large = inputs([1.0], Moments(100.0, 50.0, 0.0, 255.0))
-    assert not found("initial-loss", begun(classes(SURE), inputs=[large]))
+    assert not found("initial-loss", begun(classes(SURE), inputs=[large], modules={}))
 
 
 def test_numbers_of_tokens_are_not_large_inputs():
@@ -129,10 +142,11 @@ def test_a_loss_without_a_known_guess_is_not_judged():
     alone.output_shape = [32, 1]
     absolute = numbers(UNIT, LARGE)
     absolute.kind = "l1_loss"
-    uneven = numbers(UNIT, LARGE)
+    uneven, unseen = numbers(UNIT, LARGE), numbers(UNIT, LARGE)
+    unseen.target = None
     uneven.target_shape = [32]
     zeros = numbers(Moments(0.0, 0.0, 0.0, 0.0), LARGE)
-    for facts in (weighted, summed, negative, alone, absolute, uneven, zeros):
+    for facts in (weighted, summed, negative, alone, absolute, uneven, unseen, zeros):
         assert not judged(facts), facts
 
 

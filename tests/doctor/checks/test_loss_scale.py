@@ -9,8 +9,8 @@ from _made import classes, found, inputs, notes, operation, over_head, record, s
 from thalweg.doctor.record import Node, OptimizerFacts, Record
 
 MEAN, SUM = 1.0, 2.0
-STUCK = [1.0] * 40
-FALLING = [0.9**step for step in range(40)]
+STUCK = [2.0] * 40
+FALLING = [2 * 0.9**step for step in range(40)]
 
 
 def nll(reduction: float) -> tuple[Node, Node]:
@@ -31,8 +31,8 @@ def test_finds_a_sum_that_training_does_not_bear():
         "examples in a batch": 32,
         "times larger than the mean": 32.0,
         "learning rate": 1e-3,
-        "first loss": 1.0,
-        "last loss": 1.0,
+        "first loss": 2.0,
+        "last loss": 2.0,
     }
     assert 'reduction="mean"' in finding.remedy
 
@@ -69,7 +69,15 @@ def test_a_sum_that_training_bears_is_fine():
 
 
 def test_finds_a_sum_that_shoots_up_before_it_falls():
-    assert found("loss-scale", trained(*nll(SUM), losses=[1.0, 3.0, *FALLING[1:]]))
+    assert found("loss-scale", trained(*nll(SUM), losses=[2.0, 5.0, *FALLING[1:]]))
+
+
+def test_a_sum_that_rises_little_before_it_falls_is_fine():
+    assert not found("loss-scale", trained(*nll(SUM), losses=[2.0, 3.0, *FALLING[1:]]))
+
+
+def test_a_sum_that_ends_at_half_of_its_first_value_is_fine():
+    assert not found("loss-scale", trained(*nll(SUM), losses=[2.0] + [1.0] * 39))
 
 
 def test_finds_a_sum_that_overflows():
@@ -100,11 +108,12 @@ def test_examples_are_counted_in_the_outputs_where_no_input_was_seen():
 
 @pytest.mark.parametrize("graph", [[], over_head(operation("MeanBackward0"))])
 def test_finds_it_by_value_where_the_graph_shows_no_term(graph):
-    facts = classes(1.0)
+    facts = classes(2.0)
     facts.reduction = "sum"
     seen = record([sample(1, losses=[facts])], STUCK, graph=graph)
-    assert found("loss-scale", seen)
-    seen.steps[0].root = 1 / 32
+    (finding,) = found("loss-scale", seen)
+    assert finding.evidence["times larger than the mean"] == 32.0
+    seen.steps[0].root = 2 / 32
     assert not (found("loss-scale", seen) or unchecked("loss-scale", seen))
 
 

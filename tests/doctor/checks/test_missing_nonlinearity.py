@@ -1,54 +1,14 @@
 """Linear layers in a row."""
 
-from dataclasses import replace
-
 import pytest
 from _made import found, operation, record, unchecked
+from _networks import network
 
-from thalweg.doctor.record import ModuleFacts, Node, ParameterFacts, Record
+from thalweg.doctor.record import ModuleFacts, Record
 
-SIZES = {"first": (16, 32), "second": (32, 32), "head": (32, 10)}
 RELU = operation("Relu", [32, 32])
 NORM = operation("NativeBatchNorm", [32, 32])
 DROPOUT = operation("Mul", [32, 32], factors=[[0.0, 1.25]])
-
-
-def network(*parts: str | Node, **sizes: tuple[int, int]) -> Record:
-    """Return the record of a network, its parts in the order of use; layers are named."""
-    sizes = SIZES | sizes
-    graph = [operation("NllLoss", None, 1), operation("LogSoftmax", [32, 10], 2, dim=1.0)]
-    for part in reversed(parts):
-        at = len(graph)
-        if isinstance(part, str):
-            graph += _layer(part, at, sizes[part])
-        else:
-            graph.append(replace(part, inputs=part.inputs or [at + 1]))
-    for node in graph:  # The data have no gradient.
-        node.inputs = [each for each in node.inputs if each < len(graph)]
-    names = [part for part in parts if isinstance(part, str)]
-    return record(
-        [],
-        graph=graph,
-        modules={name: _module(name, *sizes[name]) for name in names},
-        parameters={
-            f"{name}.weight": ParameterFacts([sizes[name][1], sizes[name][0]], True, 0, 1)
-            for name in names
-        },
-    )
-
-
-def _layer(name: str, at: int, widths: tuple[int, int]) -> list[Node]:
-    return [
-        operation("Addmm", [32, widths[1]], at + 1, at + 4, at + 2, module=name),
-        operation("Parameter", [widths[1]], parameter=f"{name}.bias"),
-        operation("T", [*widths], at + 3),
-        operation("Parameter", [widths[1], widths[0]], parameter=f"{name}.weight"),
-    ]
-
-
-def _module(name: str, inputs: int, outputs: int) -> ModuleFacts:
-    options = {"inputs": float(inputs), "outputs": float(outputs)}
-    return ModuleFacts("Linear", "linear", [f"{name}.weight"], True, options)
 
 
 def place(seen: Record, name: str) -> int:
@@ -127,6 +87,15 @@ def test_knows_dropout_by_its_module():
 def test_a_norm_between_has_its_reasons_in_a_network_with_activations():
     assert not found("missing-nonlinearity", network("first", RELU, "second", NORM, "head"))
     assert found("missing-nonlinearity", network("first", NORM, "head"))
+
+
+@pytest.mark.parametrize("name", ["Add", "Cat", "CudnnBatchNorm", "Embedding"])
+def test_knows_what_keeps_a_whole_network_linear(name):
+    seen = network("first", "second", "head")
+    seen.graph[place(seen, "first")].inputs.append(len(seen.graph))
+    seen.graph.append(operation(name, [32, 16]))
+    (finding,) = found("missing-nonlinearity", seen)
+    assert finding.evidence["any activation in the network"] is False
 
 
 def test_a_skip_around_a_layer_is_fine():

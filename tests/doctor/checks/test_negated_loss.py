@@ -39,6 +39,9 @@ def test_finds_a_minus_before_nll_loss():
 def test_finds_errors_that_are_maximized():
     (finding,) = found("negated-loss", minimized(MINUS, MEAN, *SQUARED))
     assert finding.evidence["maximized"] == "Pow"
+    # Of what is no logarithm, only the name tells.
+    (finding,) = found("negated-loss", minimized(MINUS, NLL[0]))
+    assert finding.evidence["maximized"] == "NllLoss"
     (finding,) = found("negated-loss", minimized(MINUS, operation("MseLoss", reduction=1.0)))
     assert finding.evidence["maximized"] == "MseLoss"
 
@@ -113,6 +116,12 @@ def test_finds_an_optimizer_that_maximizes_a_loss():
 
 def test_an_optimizer_that_maximizes_a_likelihood_is_fine():
     assert not found("negated-loss", minimized(MINUS, *NLL, maximize=True))
+
+
+def test_finds_it_where_no_optimizer_is_known():
+    seen = minimized(MINUS, *NLL)
+    seen.optimizers = []
+    assert found("negated-loss", seen)
 
 
 def test_several_optimizers_may_want_opposite_things():

@@ -120,6 +120,13 @@ def test_tells_how_much_is_out_of_reach():
     assert finding.evidence["share of their variance"] == pytest.approx(10 / 28)
 
 
+def test_measures_the_targets_from_their_mean():
+    # At 4 and 6, by 1 beyond 5: one of a variance of two in all.
+    bound = operation("Clamp", [32, 1], min=0.0, max=5.0)
+    (finding,) = found("output-clamped", measured(SQUARED, bound, targets=[4.0, 6.0]))
+    assert finding.evidence["share of their variance"] == pytest.approx(0.5)
+
+
 def test_finds_a_bound_on_one_side_only():
     top = operation("ClampMaxBackward0", [32, 1], max=0.0)
     (finding,) = found("output-clamped", measured(SQUARED, top))
