@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench doctor-bench clean
+.PHONY: demo test test-peers check bench doctor-bench clean
 
 demo: .venv/installed
 	$(BIN)/thalweg train digits --model lenet --epochs 60 learning_rate=0.003 rotate=10 shift=0.1 scale=0.1 shear=5
 
 test: .venv/developer
 	$(BIN)/python -m pytest --numprocesses=2
+
+test-peers: .venv/peers
+	$(BIN)/python -m pytest tests/doctor/test_peers.py
 
 check: .venv/developer
 	$(BIN)/ruff check .
@@ -21,6 +24,7 @@ bench: .venv/installed
 
 doctor-bench: .venv/installed
 	$(BIN)/python -m bench.doctor
+	$(BIN)/python -m bench.watch
 
 clean:
 	rm -rf .venv
@@ -33,4 +37,8 @@ clean:
 
 .venv/developer: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/peers: .venv/developer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	touch $@

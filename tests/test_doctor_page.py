@@ -58,9 +58,9 @@ def test_the_first_program_gives_the_finding_that_the_page_shows():
     with contextlib.redirect_stdout(printed):
         exec(compile(program, "docs/doctor.md", "exec"), names)
     # What it explains, and what was not checked, depends on how many steps there was time for.
-    finding = shown.splitlines()[:3]
-    assert finding[0].startswith("error: ")
-    assert printed.getvalue().splitlines()[:3] == finding
+    finding = shown.split("  explains")[0]
+    assert finding.startswith("error: ")
+    assert printed.getvalue().startswith(finding)
     assert sum(line.startswith(("error:", "warning:")) for line in shown.splitlines()) == 1
 
 

@@ -68,8 +68,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exit_codes(),
 )
-for each in (train, resume, predict, report, compare, models, data, verify, diagnose):
+for each in (train, resume, predict, report, compare, models, data, verify):
     app.command()(each)
+# The options of a script belong to the script.
+app.command(context_settings={"ignore_unknown_options": True})(diagnose)
 
 
 def _print_version(wanted: bool) -> bool:

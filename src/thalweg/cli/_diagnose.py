@@ -1,5 +1,7 @@
 """`thalweg diagnose`: why a run, or anybody's training script, does not learn."""
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +10,7 @@ import typer
 from thalweg._core import formats
 from thalweg.cli._failures import say
 from thalweg.cli._options import Json
-from thalweg.cli._output import print_json, print_table
+from thalweg.cli._output import print_json, print_rich, print_table
 from thalweg.errors import SettingError
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ def diagnose(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Say what is wrong with a run, or run a script unchanged under the watch and say it then."""
+    """Say what is wrong with a run, or run a script unchanged under the watch and say it then.
+
+    What follows a script is the script's; after -- so are --treat and --json.
+    """
     from thalweg import _api
 
     path = Path(subject)
@@ -37,11 +42,13 @@ def diagnose(
             return _treat(path, json)
         found = _api.Run.peek(path).diagnosis
     else:
-        found = _api.diagnose_script(path, arguments or [])
+        # With --json, standard output is for the result alone.
+        with redirect_stdout(sys.stderr) if json else nullcontext():
+            found = _api.diagnose_script(path, arguments or [])
     if json:
         print_json(found.to_json())
     else:
-        print(found)
+        print_rich(found)
     return 0
 
 

@@ -1,6 +1,7 @@
 """What every training ends with: its outcome in words, the test, the page."""
 
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,8 +96,9 @@ def _say_outcome(run: "Run") -> None:
 def _say_findings(run: "Run") -> None:
     """Name what the doctor found; nothing where it found nothing."""
     if run.watched is not None and not run.diagnosis.healthy:
-        for line in run.diagnosis.brief().splitlines():
-            say(line)
+        print(f"\n{run.diagnosis.brief()}\n", file=sys.stderr)
+        if run.folder is not None and any(each.remedy.change for each in run.diagnosis.findings):
+            say(f"Whether the remedy helps: thalweg diagnose {run.folder} --treat")
 
 
 def _test_scores(run: "Run") -> dict[str, float]:

@@ -16,6 +16,18 @@ def print_json(value: Any) -> None:
     print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
+def print_rich(value: Any) -> None:
+    """Print what draws itself in colour on a terminal, and is plain text elsewhere."""
+    import sys
+
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False, soft_wrap=True).print(value)
+    else:
+        print(value)
+
+
 def print_table(
     rows: Iterable[Sequence[object]], headings: Sequence[str] = (), right: Sequence[int] = ()
 ) -> None:

@@ -3,11 +3,14 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from thalweg._core import formats
+from thalweg.doctor import _text
 from thalweg.doctor._faults import FAULTS
 from thalweg.errors import SettingError
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 Severity = Literal["error", "warning"]
 C = TypeVar("C")
@@ -89,21 +92,7 @@ class Finding:
         }
 
     def __str__(self) -> str:
-        shown = {True: ", confirmed by a trial", False: ", not confirmed by a trial", None: ""}
-        numbers = ", ".join(
-            f"{name.replace('_', ' ')} {formats.plain(formats.setting(value), longest=60)}"
-            for name, value in self.evidence.items()
-        )
-        lines = [
-            f"{self.severity}: {FAULTS[self.fault].title} [{self.fault}]"
-            f" in {formats.plain(self.where)}{shown[self.confirmed]}",
-            f"  seen    {numbers}",
-            f"  remedy  {self.remedy}",
-        ]
-        if self.symptoms:
-            explained = ", ".join(f"{each.fault} in {each.where}" for each in self.symptoms)
-            lines.append(f"  this explains  {formats.plain(explained, longest=200)}")
-        return "\n".join(lines)
+        return _text.of_finding(self)
 
 
 @dataclass(frozen=True)
@@ -138,11 +127,7 @@ class Diagnosis:
         return "\n\n".join(map(str, self.findings))
 
     def __str__(self) -> str:
-        watched = f"{formats.count(self.steps)} steps watched"
-        parts = [str(finding) for finding in self.findings] or [f"Nothing is wrong ({watched})."]
-        parts += [f"note: {note}" for note in self.notes]
-        reasons: dict[str, list[str]] = {}
-        for fault, reason in self.unchecked.items():
-            reasons.setdefault(reason, []).append(fault)
-        parts += [f"not checked, {reason}: {', '.join(f)}" for reason, f in reasons.items()]
-        return "\n\n".join(parts) if self.findings else "\n".join(parts)
+        return _text.of_diagnosis(self)
+
+    def __rich__(self) -> "Text":
+        return _text.in_colour(str(self))

@@ -16,7 +16,7 @@ def check_batch_mixing(record: Record) -> Iterator[Answer]:
     """Find networks whose answer to one example moves when another is replaced."""
     change = record.trials.get("batch-mixing")
     if change is None:
-        yield Unchecked("which axis of the inputs counts the examples cannot be told")
+        yield Unchecked("a trial on a copy could not tell whose output is whose")
     elif change > LARGEST_CHANGE and _is_one_batch(record):
         yield Unchecked(
             "every batch holds the same examples; they may be nodes of one graph, which answer "
