@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import thalweg as tw
 from thalweg._core import seeds
 from thalweg.doctor.record import Record
+from thalweg.doctor.trials import _specimen
 from thalweg.doctor.trials._ahead import sees_ahead
 from thalweg.doctor.trials._memory import memory
 from thalweg.doctor.trials._mixing import mixing
@@ -336,3 +338,26 @@ def test_the_loop_finds_its_network_and_its_random_numbers_as_they_were():
     # Python's own generator cannot be looked at here: the types checked in tests draw from it.
     assert seeds.state()[1]["numpy"] == numpy
     assert model.draw.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+def test_a_network_too_large_to_copy_is_noted(monkeypatch):
+    monkeypatch.setattr(_specimen, "MOST_PARAMETERS", 3)
+    record = Record()
+    try_on_copies(record, nn.Linear(4, 4), ((torch.randn(8, 4),), {}), None)
+    assert not record.trials
+    assert "too large" in record.limits["trials"]
+
+
+def test_trials_end_when_their_time_is_up(monkeypatch):
+    monkeypatch.setattr(_specimen, "MOST_SECONDS", 0.0)
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+    x = torch.randn(8, 4)
+    y = x[:, 0] > 0
+    with tw.watch(model, optimizer, trials=True) as doctor:
+        for _ in range(150):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y.long()).backward()
+            optimizer.step()
+    [finding] = doctor.diagnosis.findings
+    assert (finding.fault, finding.confirmed) == ("lr-too-low", None)

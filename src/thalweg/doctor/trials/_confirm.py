@@ -32,8 +32,9 @@ def confirmed(finding: Finding, specimen: Specimen | None) -> Finding:
         return finding
     try:
         return dataclasses.replace(finding, confirmed=trial(specimen))
-    except (RuntimeError, ValueError, TypeError):
-        return finding  # A network that cannot be run apart from its loop proves nothing.
+    except (RuntimeError, ValueError, TypeError, TimeoutError):
+        # A network that cannot be run apart from its loop, or takes too long, proves nothing.
+        return finding
 
 
 def _lower_rate(specimen: Specimen) -> bool:

@@ -22,8 +22,8 @@ from thalweg.doctor.probes._losses import LossCall
 MOST_PARAMETERS = 2**25
 # How far a loss computed again may be from what the loop had: dropout draws anew.
 TOLERANCE = 0.3
-# Seconds that one trial may take.
-MOST_SECONDS = 3.0
+# Seconds that all trials of a specimen may take together.
+MOST_SECONDS = 10.0
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Specimen:
     optimizer: type[Optimizer]
     options: dict[str, Any]
     """Of the optimizer's first group."""
+    seconds: float = 0.0
+    """That trials have taken so far."""
 
     @classmethod
     def take(
@@ -46,7 +48,7 @@ class Specimen:
 
         A loop whose loss cannot be computed again from the network's output has none.
         """
-        if sum(each.numel() for each in model.parameters()) > MOST_PARAMETERS:
+        if is_too_large(model):
             return None
         if isinstance(model, torch._dynamo.OptimizedModule):
             return None
@@ -110,9 +112,11 @@ class Specimen:
             steps: To take.
             change: Returns the optimizer's options to replace.
             clip: Largest norm of the gradient.
+
+        Raises:
+            TimeoutError: The trials have taken ten seconds.
         """
         losses: list[float] = []
-        began = time.perf_counter()
         with _apart(), torch.enable_grad():
             model = bare_copy(self.model).train()
             options = {**self.options, **change(self.options)}
@@ -121,16 +125,25 @@ class Specimen:
                 list(model.parameters()), **_accepted(self.optimizer, options)
             )
             for _ in range(steps):
+                began = time.perf_counter()
                 optimizer.zero_grad()
                 loss = self.loss(model)
                 losses.append(float(loss.detach()))
-                if not math.isfinite(losses[-1]) or time.perf_counter() - began > MOST_SECONDS:
+                if not math.isfinite(losses[-1]):
                     break
                 loss.backward()
                 if clip is not None:
                     nn.utils.clip_grad_norm_(model.parameters(), clip)
                 optimizer.step()
+                self.seconds += time.perf_counter() - began
+                if self.seconds > MOST_SECONDS:
+                    raise TimeoutError(f"the trials have taken {MOST_SECONDS:.0f} s")
         return losses
+
+
+def is_too_large(model: nn.Module) -> bool:
+    """Return whether a copy of a network would take more memory than a trial is worth."""
+    return sum(each.numel() for each in model.parameters()) > MOST_PARAMETERS
 
 
 def bare_copy(model: nn.Module) -> nn.Module:
