@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import os
 import threading
 
 import pytest
@@ -263,3 +264,27 @@ def test_a_finding_is_told_once_while_training_goes_on():
     assert ("missing-zero-grad", 0) in told
     assert len(told) == len({number for _, number in told})
     assert doctor.diagnosis.findings[0].fault == "missing-zero-grad"
+
+
+def test_a_watch_is_for_one_block():
+    model = network()
+    with tw.watch(model) as doctor:
+        pass
+    assert str(doctor.diagnosis).startswith("No training was seen")
+    with pytest.raises(SettingError, match="make another"), doctor:
+        pass
+    assert not model._forward_pre_hooks
+
+
+def test_what_a_forked_process_does_is_not_seen():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with tw.watch(model, optimizer) as doctor:
+        child = os.fork()
+        if child == 0:
+            optimizer.step()
+            os._exit(doctor.record.count)
+        _, status = os.waitpid(child, 0)
+        train(model, optimizer)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert doctor.record.count == 30

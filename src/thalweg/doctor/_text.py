@@ -36,6 +36,8 @@ def of_finding(finding: "Finding") -> str:
 def of_diagnosis(diagnosis: "Diagnosis") -> str:
     """Return the findings, the notes, and what was not checked."""
     parts = [str(finding) for finding in diagnosis.findings]
+    if not parts and not diagnosis.steps:
+        return "No training was seen: no known optimizer took a step during the watch."
     if not parts:
         parts = [f"Nothing is wrong ({formats.count(diagnosis.steps)} steps watched)."]
     parts += [_folded(f"note: {formats.plain(note, longest=400)}", "") for note in diagnosis.notes]

@@ -54,6 +54,8 @@ class Watch:
         return diagnose(self.record)
 
     def __enter__(self) -> Self:
+        if self._diagnosis is not None:
+            raise SettingError("a watch ends with its block; make another one with watch().")
         attach(self.observer)
         self.hooks.install()
         return self
