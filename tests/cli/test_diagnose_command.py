@@ -67,6 +67,13 @@ def test_a_script_that_ends_badly_is_judged_all_the_same(script, capsys, ending)
     assert ("KeyError: 'mine'" in captured.err) == ("KeyError" in ending)
 
 
+def test_a_second_training_of_a_script_is_noted(script, capsys):
+    again = "other = torch.optim.SGD(model.parameters(), lr=0.1)"
+    assert main(["diagnose", script(ending=again), "0.1"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "note: Only what was trained first was watched" in printed
+
+
 def test_a_script_without_training_is_told_so(tmp_path, capsys):
     path = tmp_path / "empty.py"
     path.write_text("print('nothing')\n")

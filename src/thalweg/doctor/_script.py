@@ -1,5 +1,6 @@
 """Runs somebody's training script, unchanged, under the watch."""
 
+import dataclasses
 import gc
 import runpy
 import sys
@@ -26,6 +27,8 @@ class _Finder:
     def __init__(self) -> None:
         self.optimizers: list[Optimizer] = []
         self.watch: Watch | None = None
+        self.known = 0
+        """Optimizers that there were when the watch began."""
 
     def on_call(self, module: nn.Module, args: Any) -> None:
         """A module is called: before the watch, see whether it is one that will be trained."""
@@ -44,7 +47,8 @@ class _Finder:
         trained = [each for each in alive if _has(each, owned)]
         inner = {id(child) for each in trained for child in each.modules() if child is not each}
         outermost = [each for each in trained if id(each) not in inner]
-        self.watch = watch(outermost, self.optimizers)
+        self.known = len(self.optimizers)
+        self.watch = watch(outermost, list(self.optimizers))
         self.watch.__enter__()
         if module in outermost:  # Its own hooks come too late for this call.
             self.watch.observer.on_forward(module, (args, {}))
@@ -87,7 +91,18 @@ def diagnose_script(path: Path, arguments: Sequence[str] = ()) -> Diagnosis:
             else ("it made no optimizer of torch")
         )
         raise SettingError(f"{path} trained nothing that can be watched: {what}.")
-    return finder.watch.diagnosis
+    return _with_note(finder.watch.diagnosis, len(finder.optimizers) - finder.known)
+
+
+def _with_note(diagnosis: Diagnosis, later: int) -> Diagnosis:
+    """Say so where the script went on to train something else."""
+    if not later:
+        return diagnosis
+    note = (
+        "Only what was trained first was watched; optimizers that the script made after that: "
+        f"{later}."
+    )
+    return dataclasses.replace(diagnosis, notes=(*diagnosis.notes, note))
 
 
 @contextmanager
