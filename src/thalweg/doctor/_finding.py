@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from thalweg._core import formats
 from thalweg.doctor import _text
 from thalweg.doctor._faults import FAULTS
 from thalweg.errors import SettingError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning"]
 C = TypeVar("C")
+TRIED = {True: ", confirmed by a trial", False: ", a trial did not confirm it", None: ""}
 
 
 class Remedy(str):
@@ -92,7 +94,19 @@ class Finding:
         }
 
     def __str__(self) -> str:
-        return _text.of_finding(self)
+        lines = [f"{self.severity}: {FAULTS[self.fault].title}"]
+        sure = f"{100 * self.confidence:.0f} % sure{TRIED[self.confirmed]}"
+        where = formats.plain(self.where)
+        lines.append(_text.labelled("fault", f"{self.fault} in {where}, {sure}"))
+        for place, (name, value) in enumerate(self.evidence.items()):
+            words = formats.plain(name.replace("_", " "))
+            label = "" if place else "seen"
+            lines.append(_text.labelled(label, f"{words}: {_text.shown(value)}"))
+        lines.append(_text.labelled("remedy", formats.plain(self.remedy, longest=600)))
+        if self.symptoms:
+            explained = ", ".join(f"{each.fault} in {each.where}" for each in self.symptoms)
+            lines.append(_text.labelled("explains", formats.plain(explained, longest=300)))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -127,7 +141,19 @@ class Diagnosis:
         return "\n\n".join(map(str, self.findings))
 
     def __str__(self) -> str:
-        return _text.of_diagnosis(self)
+        if self.healthy and not self.steps:
+            return "No training was seen: no known optimizer took a step during the watch."
+        parts = [str(finding) for finding in self.findings]
+        parts = parts or [f"Nothing is wrong ({formats.count(self.steps)} steps watched)."]
+        for note in self.notes:
+            parts.append(_text.folded(f"note: {formats.plain(note, longest=400)}", ""))
+        if self.unchecked:
+            reasons: dict[str, list[str]] = {}
+            for fault, reason in self.unchecked.items():
+                reasons.setdefault(reason, []).append(fault)
+            told = (f"{', '.join(faults)}: {reason}" for reason, faults in reasons.items())
+            parts.append("\n".join(["not checked", *(_text.folded(each, "  ") for each in told)]))
+        return "\n\n".join(parts)
 
     def __rich__(self) -> "Text":
         return _text.in_colour(str(self))
