@@ -1,6 +1,7 @@
 """Watches any training loop from one line around it."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -15,8 +16,9 @@ from thalweg.doctor.record import Record
 from thalweg.doctor.trials._confirm import confirmed
 from thalweg.errors import SettingError
 
-# Steps between two diagnoses while training goes on, for `on_finding`.
-STEPS_BETWEEN_DIAGNOSES = 50
+# For `on_finding`, the first diagnosis comes after so many steps, and each further one when so
+# many times as many are done: what many steps have not shown, a few more do not show either.
+FIRST_DIAGNOSIS, LATER = 50, 1.2
 
 
 class Watch:
@@ -37,6 +39,7 @@ class Watch:
         self.on_finding = on_finding
         self._told: set[tuple[str, str]] = set()
         self._diagnosis: Diagnosis | None = None
+        self._next_diagnosis = FIRST_DIAGNOSIS
         if on_finding is not None:
             self.hooks.after_each_step = self._tell
 
@@ -76,8 +79,9 @@ class Watch:
 
     def _tell(self) -> None:
         """Call the user's function with what was not found before."""
-        if self.on_finding is None or self.record.count % STEPS_BETWEEN_DIAGNOSES:
+        if self.on_finding is None or self.record.count < self._next_diagnosis:
             return
+        self._next_diagnosis = math.ceil(LATER * self.record.count)
         for finding in self.diagnosis.findings:
             if (finding.fault, finding.where) not in self._told:
                 self._told.add((finding.fault, finding.where))
