@@ -1,6 +1,6 @@
 """Examples that answer for each other."""
 
-from _made import found, inputs, record, sample, unchecked
+from _made import found, inputs, operation, record, sample, unchecked
 
 SAMPLES = [sample(step) for step in (1, 2, 3)]
 
@@ -43,3 +43,29 @@ def test_one_look_does_not_tell_that_all_batches_are_the_same():
 
 def test_without_a_trial_it_is_not_known():
     assert unchecked("batch-mixing", record(SAMPLES))
+
+
+CROSSED = [
+    operation("Mean", None, 1),
+    operation("Mm", [32, 32], 2, 2),
+    operation("Relu", [32, 8]),
+]
+
+
+def test_rows_that_are_multiplied_with_each_other_may_be_tokens_of_one_example():
+    seen = record(SAMPLES, trials={"batch-mixing": 0.4}, different_rows=96, graph=CROSSED)
+    assert not found("batch-mixing", seen)
+    assert unchecked("batch-mixing", seen)
+    # A matrix of weights as long as the batch mixes no rows.
+    weights = [*CROSSED[:1], operation("Mm", [32, 32], 2, 3), CROSSED[2]]
+    weights.append(operation("Parameter", [8, 32], parameter="first.weight"))
+    seen.graph = weights
+    assert found("batch-mixing", seen)
+
+
+def test_rows_that_come_in_other_company_are_examples():
+    again = sample(4, inputs=[inputs([32.0, *(float(row) for row in range(1000, 1031))])])
+    seen = record(
+        [*SAMPLES, again], trials={"batch-mixing": 0.4}, different_rows=127, graph=CROSSED
+    )
+    assert found("batch-mixing", seen)

@@ -299,3 +299,25 @@ def test_losses_of_torch_on_the_answers_are_no_excuse():
     seen = decoding()
     seen.samples[0].losses = [classes()]
     assert found("input-ignored", seen)
+
+
+def test_a_relu_that_lets_a_constant_through_silences_nothing():
+    seen = asked([OTHER, EQUAL], EQUAL, graph=leading_to_b("Relu"))
+    for each in seen.samples:
+        each.activations = [Activation("relu", "a", 0.5, 0.0, 8, 4)]
+    assert found("input-ignored", seen)
+    seen.samples[0].activations = [Activation("relu", "a", 1.0, 0.0, 8, 4)]
+    assert not found("input-ignored", seen)
+
+
+def test_a_start_from_zero_is_passed_over():
+    seen = asked([OTHER, EQUAL], EQUAL, count=4)
+    seen.samples[0].parameters = {"a.weight": Motion(0.0, 0.1, 0.0, 0)}
+    assert found("input-ignored", seen)
+    seen.samples[1].parameters = {"a.weight": Motion(0.0, 0.1, 0.0, 0)}
+    assert not found("input-ignored", seen)
+
+
+def test_equal_answers_are_surer_than_a_missing_gradient():
+    (finding,) = found("input-ignored", asked([OTHER, EQUAL], EQUAL))
+    assert finding.confidence > 0.99

@@ -29,6 +29,7 @@ def test_finds_a_sum_that_training_does_not_bear():
     assert (finding.where, finding.severity) == ("loss", "error")
     assert finding.evidence == {
         "examples in a batch": 32,
+        "batches in a step": 1,
         "times larger than the mean": 32.0,
         "learning rate": 1e-3,
         "first loss": 2.0,
@@ -123,3 +124,28 @@ def test_a_loss_that_is_no_known_sum_cannot_be_judged_by_value():
     for losses in ([], [facts], [zero], [zero, zero]):
         seen = record([sample(1, losses=losses)], STUCK)
         assert unchecked("loss-scale", seen) and not found("loss-scale", seen)
+
+
+def test_finds_batches_that_are_gathered_and_never_divided():
+    seen = trained(*nll(MEAN))
+    assert not found("loss-scale", seen)
+    for each in seen.steps:
+        each.own_backwards = each.forwards = 16
+    (finding,) = found("loss-scale", seen)
+    assert finding.evidence["batches in a step"] == 16
+    assert finding.evidence["times larger than the mean"] == 16.0
+    assert "(loss / 16)" in finding.remedy
+
+
+def test_gathered_batches_that_are_divided_are_fine():
+    seen = trained(operation("Div", factors=[[16.0, 16.0]]), *nll(MEAN))
+    for each in seen.steps:
+        each.own_backwards = each.forwards = 16
+    assert not found("loss-scale", seen)
+
+
+def test_several_backward_passes_of_one_forward_pass_gather_no_batches():
+    seen = trained(*nll(MEAN))
+    for each in seen.steps:
+        each.own_backwards = 16
+    assert not found("loss-scale", seen)

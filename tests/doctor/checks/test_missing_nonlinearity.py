@@ -172,3 +172,39 @@ def test_queries_and_what_attention_gives_are_fine(mixing):
 def test_a_hidden_graph_tells_nothing():
     assert unchecked("missing-nonlinearity", record([]))
     assert not unchecked("missing-nonlinearity", network("first", "head"))
+
+
+def bare(seen: Record, *names: str) -> Record:
+    """Make parameters of layers those of the network itself."""
+    for name in names:
+        del seen.modules[name]
+    return seen
+
+
+def test_finds_matrices_made_by_hand():
+    (finding,) = found("missing-nonlinearity", bare(network("first", "head"), "first", "head"))
+    assert finding.where == "head.weight"
+    assert finding.evidence["widths of the first pair"] == [16, 32, 10]
+    assert not found("missing-nonlinearity", bare(network("first", RELU, "head"), "first", "head"))
+
+
+def test_a_bias_that_is_added_is_no_skip():
+    plus = operation("Add", [32, 32])
+    seen = network("first", plus, "head")
+    at = place(seen, "first") - 1
+    seen.graph.append(operation("Parameter", [32], parameter="bias"))
+    seen.graph[at].inputs.append(len(seen.graph) - 1)
+    assert found("missing-nonlinearity", seen)
+    seen.graph[-1].shape = [32, 32]
+    assert found("missing-nonlinearity", seen) == []
+
+
+def test_a_code_between_two_parts_is_fine():
+    sizes = {"encoder.0": (64, 64), "encoder.2": (64, 32), "head.0": (32, 32), "head.2": (32, 10)}
+    names = list(sizes)
+    seen = network(names[0], RELU, names[1], names[2], RELU, names[3], **sizes)
+    assert not found("missing-nonlinearity", seen)
+    # As wide as what it is made of, it is no code.
+    sizes |= {"encoder.2": (64, 64), "head.0": (64, 32)}
+    seen = network(names[0], RELU, names[1], names[2], RELU, names[3], **sizes)
+    assert found("missing-nonlinearity", seen)

@@ -132,3 +132,51 @@ def test_several_optimizers_may_want_opposite_things():
 
 def test_a_hidden_graph_tells_nothing():
     assert unchecked("negated-loss", record([]))
+
+
+SHARE = [
+    operation("Mean", None, 1),
+    operation("Log", [32], 2),
+    operation("Div", [32], 3, 4),
+    operation("DiagonalBackward0_copy", [32], 5),
+    operation("Sum", [32], 5),
+    operation("Exp", [32, 32], 6),
+    operation("Addmm", [32, 32], 7),
+    operation("Parameter", [32, 8], parameter="head.weight"),
+]
+
+
+def by_hand(graph: list[Node]) -> Record:
+    return record([], [3.0, 2.0, 1.0], graph=graph, optimizers=[OptimizerFacts("SGD", {})])
+
+
+def test_finds_a_softmax_by_hand_that_is_made_small():
+    assert found("negated-loss", by_hand(SHARE))
+    graph = [*SHARE]
+    graph[0] = operation("Neg", None, 1)
+    assert not found("negated-loss", by_hand(graph))
+    # Of two exponentials that have nothing to do with each other, the ratio is no chance.
+    graph = [*SHARE]
+    graph[4] = operation("Sum", [32], 6)
+    assert not found("negated-loss", by_hand(graph))
+
+
+def test_finds_a_log_softmax_by_hand_that_is_made_small():
+    graph = [
+        operation("Mean", None, 1),
+        operation("Sub", [32, 4], 4, 2),
+        operation("Log", [32, 1], 3),
+        operation("Sum", [32, 1], 5),
+        operation("Addmm", [32, 4], 6),
+        operation("Exp", [32, 4], 4),
+        operation("Parameter", [4, 8], parameter="head.weight"),
+    ]
+    assert found("negated-loss", by_hand(graph))
+    graph[5].inputs = [6]
+    assert not found("negated-loss", by_hand(graph))
+
+
+def test_rewards_of_both_signs_leave_the_sign_open():
+    seen = minimized(MEAN, operation("Mul", [32, 1], factors=[[-1.0, 1.0]]), *CHOSEN)
+    assert not found("negated-loss", seen)
+    assert unchecked("negated-loss", seen)

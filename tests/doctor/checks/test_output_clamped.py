@@ -177,3 +177,15 @@ def test_targets_that_were_not_seen_tell_nothing():
 def test_a_hidden_graph_tells_nothing():
     assert unchecked("output-clamped", record([]))
     assert not unchecked("output-clamped", logits(*NLL))
+
+
+@pytest.mark.parametrize("name", ["Abs", "Exp", "Elu", "Silu", "Gelu"])
+def test_finds_other_operations_that_bound_an_answer_below(name):
+    assert found("output-clamped", measured(SQUARED, operation(name, [32, 1])))
+    above = [0.0, 1.0, 2.0, 3.0, 4.0] * 7
+    assert not found("output-clamped", measured(SQUARED, operation(name, [32, 1]), targets=above))
+
+
+def test_finds_a_square_that_meets_negative_targets():
+    assert found("output-clamped", measured(SQUARED, operation("Pow", [32, 1], exponent=2.0)))
+    assert not found("output-clamped", measured(SQUARED, operation("Pow", [32, 1], exponent=3.0)))

@@ -1,9 +1,12 @@
 """Examples that leak into each other inside the network."""
 
+import itertools
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks._check import Answer, Unchecked, check
+from thalweg.doctor.checks._linear_layers import parameter
+from thalweg.doctor.checks._region import base
 from thalweg.doctor.record import Record
 
 # In standard deviations of the output. Kernels sum in another order for another batch, which
@@ -23,6 +26,8 @@ def check_batch_mixing(record: Record) -> Iterator[Answer]:
             "every batch holds the same examples; they may be nodes of one graph, which answer "
             "to each other on purpose"
         )
+    elif change > LARGEST_CHANGE and _is_set(record):
+        yield Unchecked("the rows may be the parts of one example, which all meet each other")
     elif change > LARGEST_CHANGE:
         yield Finding(
             fault="batch-mixing",
@@ -36,6 +41,28 @@ def check_batch_mixing(record: Record) -> Iterator[Answer]:
             ),
             confirmed=True,
         )
+
+
+def _is_set(record: Record) -> bool:
+    """Return whether all rows are multiplied with all, and never came in other company.
+
+    Examples of a shuffled data set meet others in every pass; tokens, particles or nodes of an
+    example stay together.
+    """
+    batches = [each.inputs[0] for each in record.samples if each.inputs]
+    if not batches or len(batches[0].shape) != 2:
+        return False
+    count, graph = batches[0].shape[0], record.graph
+    is_crossed = any(
+        base(node) == "Mm"
+        and node.shape == [count, count]
+        and sum(parameter(graph, each) is None for each in node.inputs) == 2
+        for node in graph
+    )
+    companies = [set(each.rows) for each in batches]
+    return is_crossed and not any(
+        one & other and one != other for one, other in itertools.combinations(companies, 2)
+    )
 
 
 def _is_one_batch(record: Record) -> bool:

@@ -26,7 +26,11 @@ LAYERS = ("linear", "convolution")
 POOR = 0.9
 
 
-@check("initial-loss", explains=("lr-too-high", "exploding-gradient", "plateau", "underfitting"))
+# Labels do not make a fresh network sure; but one that began sure stays wrong of many examples.
+@check(
+    "initial-loss",
+    explains=("lr-too-high", "exploding-gradient", "plateau", "underfitting", "label-noise"),
+)
 def check_initial_loss(record: Record) -> Iterator[Answer]:
     """Find networks that begin sure of wrong answers."""
     times = times_a_guess(record)

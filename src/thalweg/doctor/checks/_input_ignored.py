@@ -16,25 +16,36 @@ LARGEST_SPREAD = 1e-4
 # by small weights or saturation, shrinks by a factor of a few in each.
 LARGEST_LEFT = 1e-3
 FEWEST_SAMPLES = 3
+# Equal answers are measured. What is merely cut off from its gradient, which is surer than all
+# else, still answers to its input.
+SURE = 0.995
+# Zeros of a ReLU are counted in some of the examples only.
+ALL = 0.999
 # Activations that may give nothing at all.
 SILENCERS = ("Relu", "Threshold", "Hardtanh", "Hardshrink", "Softshrink", "Clamp", "ClampMin")
 
 
-@check("input-ignored", explains=("plateau", "underfitting", "init-scale", "class-imbalance"))
+# What has read the input gets no gradient where nobody uses it.
+EXPLAINED = ("plateau", "underfitting", "init-scale", "class-imbalance", "detached")
+
+
+@check("input-ignored", explains=EXPLAINED)
 def check_input_ignored(record: Record) -> Iterator[Answer]:
     """Find answers that are equal for different examples, and where the difference is lost."""
     seen = [(_spread(record, sample), sample) for sample in record.samples if _differ(sample)]
     known = [(spread, sample) for spread, sample in seen if spread is not None]
+    # A start from zero passes in a step or two.
+    known = [(spread, sample) for spread, sample in known if not _is_dead(sample)]
     if len(known) < FEWEST_SAMPLES:
         if not any(True for _ in _without_encoder(record)):
             yield Unchecked("no batch of different examples was seen through all layers")
             return
-    elif not any(_is_dead(sample) for _, sample in known):
+    else:
         is_equal = _are_equal(record, known)
         samples = [sample for _, sample in known]
         place = _lost_at(record, samples[0]) if is_equal else _before_noise(record, samples)
         if place is not None and not _is_silenced(record, place):
-            yield _finding(place, {"difference of the answers": known[-1][0]}, 0.97)
+            yield _finding(place, {"difference of the answers": known[-1][0]}, SURE)
             return
     yield from _without_encoder(record)
 
@@ -76,8 +87,20 @@ def _is_silenced(record: Record, name: str) -> bool:
             above = data(record.graph, place)
             if above is not None and base(record.graph[above]) in NEUTRAL:
                 above = below(record.graph, above)
-            return above is not None and base(record.graph[above]) in SILENCERS
+            if above is None or base(record.graph[above]) not in SILENCERS:
+                return False
+            return base(record.graph[above]) != "Relu" or _is_all_zero(record, layer.inputs)
     return False
+
+
+def _is_all_zero(record: Record, units: int) -> bool:
+    """Return whether a ReLU of so many units passed on nothing in some sample.
+
+    Where it lets a number through that is the same for every example, it was given no other.
+    """
+    activations = [each for sample in record.samples for each in sample.activations]
+    some = [each for each in activations if each.kind == "relu" and each.units == units]
+    return not some or any(each.zero > ALL for each in some)
 
 
 def _lost_at(record: Record, sample: Sample) -> str | None:
@@ -156,7 +179,8 @@ def _without_encoder(record: Record) -> Iterator[Answer]:
 
 def _width(record: Record, layer: Layer) -> int:
     """Return the features or channels that a layer takes."""
-    return int(record.modules[layer.name].options["inputs"])
+    facts = record.modules.get(layer.name)
+    return int(facts.options["inputs"]) if facts is not None else layer.inputs
 
 
 def _reader(record: Record) -> str | None:

@@ -6,6 +6,8 @@ from thalweg.doctor.checks._region import NEUTRAL, base, size
 from thalweg.doctor.record import Node, Record
 
 LAYERS = ("Addmm", "Mm", "Linear", "Convolution", "Bmm", "Baddbmm", "ConvolutionOverrideable")
+# Families of modules that say themselves how wide they are.
+KNOWN = ("linear", "convolution", "recurrent", "embedding", "attention")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ def layer_at(record: Record, place: int) -> Layer | None:
         return None
     for each in node.inputs:
         name = parameter(record.graph, each)
+        if name is not None and _is_bare(record, name) and base(node) in ("Mm", "Addmm"):
+            return _of_matrix(record, place, each, name)
         facts = record.parameters.get(name or "")
         if name is None or facts is None or len(facts.shape) < 2 or not facts.is_trainable:
             continue
@@ -39,6 +43,23 @@ def layer_at(record: Record, place: int) -> Layer | None:
         kernel = size(facts.shape[2:]) if base(node) == "Convolution" else 1
         return Layer(place, module, int(inputs) * kernel, int(outputs))
     return None
+
+
+def _is_bare(record: Record, name: str) -> bool:
+    """Return whether a matrix to train belongs to no layer that torch knows."""
+    facts, module = record.parameters.get(name), record.modules.get(name.rpartition(".")[0])
+    is_matrix = facts is not None and len(facts.shape) == 2 and facts.is_trainable
+    return is_matrix and (module is None or module.family not in KNOWN)
+
+
+def _of_matrix(record: Record, place: int, given: int, name: str) -> Layer:
+    """Return the layer of a matrix that somebody made by hand, as `x @ w` or as `x @ w.T`."""
+    first, second = record.parameters[name].shape
+    is_turned = False
+    while record.graph[given].parameter is None:
+        is_turned ^= base(record.graph[given]) in ("T", "Transpose", "Permute")
+        given = record.graph[given].inputs[0]
+    return Layer(place, name, second, first) if is_turned else Layer(place, name, first, second)
 
 
 def parameter(graph: list[Node], place: int) -> str | None:

@@ -1,5 +1,6 @@
 """A loss that adds up the examples of a batch, under a rate that was made for their mean."""
 
+import statistics
 from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
@@ -33,11 +34,14 @@ def check_loss_scale(record: Record) -> Iterator[Answer]:
     if weight is None:
         yield Unchecked("how the loss depends on the batch could not be read off its graph")
         return
-    if weight < SMALLEST_SHARE:
+    gathered = _gathered(record)
+    is_gathered = gathered >= SMALLEST_BATCH and weight * batch >= SMALLEST_SHARE
+    if weight < SMALLEST_SHARE and not is_gathered:
         return
     if optimizer not in PROPORTIONAL:
         yield Note(
-            f"the loss is a sum over the {batch} examples of a batch; {optimizer} does not mind, "
+            f"the loss is a sum over {batch} examples or {gathered} batches; {optimizer} does not "
+            "mind, "
             "other optimizers would."
         )
         return
@@ -45,7 +49,7 @@ def check_loss_scale(record: Record) -> Iterator[Answer]:
     is_lost = len(series) < len(record.steps)  # To overflow.
     if len(record.steps) < FEWEST_STEPS or not series or not (is_lost or _is_spoilt(series)):
         return
-    factor = weight * batch
+    factor = weight * batch * gathered
     rate = record.optimizers[0].options.get("lr")
     yield Finding(
         fault="loss-scale",
@@ -54,14 +58,17 @@ def check_loss_scale(record: Record) -> Iterator[Answer]:
         confidence=0.95,
         evidence={
             "examples in a batch": batch,
+            "batches in a step": gathered,
             "times larger than the mean": factor,
             "learning rate": rate,
             "first loss": series[0],
             "last loss": series[-1],
         },
         remedy=Remedy(
-            'Take the mean over the batch: reduction="mean", or loss = loss / len(inputs) before '
-            "loss.backward()."
+            f"Divide by the batches that are gathered: (loss / {gathered}).backward()."
+            if is_gathered and weight < SMALLEST_SHARE
+            else 'Take the mean over the batch: reduction="mean", or loss = loss / len(inputs) '
+            "before loss.backward()."
         ),
     )
 
@@ -74,6 +81,12 @@ def _batch(record: Record) -> int:
         for loss in sample.losses:
             return loss.output_shape[0] if loss.output_shape else 0
     return 0
+
+
+def _gathered(record: Record) -> int:
+    """Return how many batches usually add their gradients before a step."""
+    counts = [min(row.own_backwards, row.forwards) for row in record.steps if not row.is_stale]
+    return max(1, int(statistics.median(counts))) if counts else 1
 
 
 def _weight(record: Record) -> float | None:

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._linear_layers import LAYERS, Layer, data, layer_at, users_of
+from thalweg.doctor.checks._linear_layers import (
+    LAYERS,
+    Layer,
+    data,
+    layer_at,
+    parameter,
+    users_of,
+)
 from thalweg.doctor.checks._region import NEUTRAL, base, is_opaque, is_weighted, region
 from thalweg.doctor.record import Node, Record
 
@@ -42,8 +49,11 @@ def check_missing_nonlinearity(record: Record) -> Iterator[Answer]:
         # A middle that is narrower than both sides makes one matrix out of two cheap ones: a
         # bottleneck, a code, a low rank. It is wanted.
         is_wide = first.outputs >= min(first.inputs, second.outputs)
-        # A convolution in front that only cuts up the input is a common habit, and harmless.
-        if is_wide and (is_linear or not _is_stem(record, first)):
+        # A convolution in front that only cuts up the input is a common habit, and harmless; so
+        # is a layer that lays out a code as the picture that a decoder begins with.
+        is_habit = _is_stem(record, first) or _lays_out(record, first, second)
+        is_habit |= _is_code(record, first, second)
+        if is_wide and (is_linear or not is_habit):
             pairs.append((first, second))
     if not pairs:
         return
@@ -91,6 +101,22 @@ def _is_stem(record: Record, layer: Layer) -> bool:
     return is_first and base(record.graph[layer.place]) == "Convolution"
 
 
+def _lays_out(record: Record, first: Layer, second: Layer) -> bool:
+    """Return whether a layer of units widens a code, for a convolution to go on with."""
+    kinds = [base(record.graph[layer.place]) for layer in (first, second)]
+    return kinds[0] != "Convolution" and kinds[1] == "Convolution" and first.inputs < first.outputs
+
+
+def _is_code(record: Record, first: Layer, second: Layer) -> bool:
+    """Return whether one part of the network ends in a short code that the next part takes.
+
+    A representation is wanted by itself, as in contrast or distillation, and has no activation.
+    """
+    parts = [layer.name.rpartition(".")[0] for layer in (first, second)]
+    sizes = [sum(name.startswith(f"{part}.") for name in record.modules) for part in parts]
+    return parts[0] != parts[1] and all(parts) and min(sizes) > 1 and first.outputs < first.inputs
+
+
 def _before(record: Record, place: int, through_norms: bool) -> Layer | None:
     """Return the layer that another takes its input from, with nothing nonlinear in between."""
     graph = record.graph
@@ -103,10 +129,17 @@ def _before(record: Record, place: int, through_norms: bool) -> Layer | None:
         if layer is not None:
             return layer
         node = graph[at]
-        if not (base(node) in between or _is_dropout(record, node)):
+        is_passed = base(node) in between or _is_dropout(record, node) or _is_bias(graph, node)
+        if not is_passed:
             return None
         at = data(graph, at)
     return None
+
+
+def _is_bias(graph: list[Node], node: Node) -> bool:
+    """Return whether a vector to train is added."""
+    given = [graph[each] for each in node.inputs if graph[each].parameter is not None]
+    return base(node) == "Add" and len(given) == 1 and len(given[0].shape) == 1
 
 
 def _is_dropout(record: Record, node: Node) -> bool:
@@ -134,7 +167,7 @@ def _is_attention(record: Record, layer: Layer, users: dict[int, list[int]]) -> 
     at = data(graph, layer.place)
     while at is not None and base(graph[at]) in NEUTRAL and len(graph[at].inputs) == 1:
         at = graph[at].inputs[0]
-    if at is not None and _is_mixing(graph[at]):
+    if at is not None and _is_mixing(graph, at):
         return True
     queue, seen = list(users.get(layer.place, [])), set()
     while queue:
@@ -142,13 +175,17 @@ def _is_attention(record: Record, layer: Layer, users: dict[int, list[int]]) -> 
         if place in seen:
             continue
         seen.add(place)
-        if _is_mixing(graph[place]):
+        if _is_mixing(graph, place):
             return True
         if base(graph[place]) in NEUTRAL or base(graph[place]) in ("Mul", "Div"):
             queue.extend(users.get(place, []))
     return False
 
 
-def _is_mixing(node: Node) -> bool:
+def _is_mixing(graph: list[Node], place: int) -> bool:
     """Return whether two computed things are multiplied as matrices."""
+    node = graph[place]
+    computed = [each for each in node.inputs if parameter(graph, each) is None]
+    if base(node) == "Mm" and len(computed) == 2:
+        return True
     return base(node) in ("Bmm", "Baddbmm") or "Attention" in node.name or "Sdp" in node.name

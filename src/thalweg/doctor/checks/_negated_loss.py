@@ -29,6 +29,8 @@ def check_negated_loss(record: Record) -> Iterator[Answer]:
     right = [each for each in found if (each.is_wrong_way if is_maximized else each.is_right_way)]
     # A part that works against the rest, a repulsion or an adversary, is meant.
     if not wrong or right:
+        if found and not wrong and all(each.sign == 0 for each in found):
+            yield Unchecked("its terms are weighted by numbers of both signs, such as rewards")
         return
     names = sorted({_name(record, each) for each in wrong})
     kinds = {each.kind for each in wrong}

@@ -17,6 +17,12 @@ BOUNDS = {
     "Softplus": (0.0, math.inf),
     "Hardsigmoid": (0.0, 1.0),
     "Softmax": (0.0, 1.0),
+    "Abs": (0.0, math.inf),
+    "Exp": (0.0, math.inf),
+    # The lowest of each, for ELU that of its self-normalizing kin.
+    "Elu": (-1.7581, math.inf),
+    "Silu": (-0.2785, math.inf),
+    "Gelu": (-0.17, math.inf),
 }
 # Of logits these belong to double-softmax, or do no harm: softplus has a gradient everywhere.
 NOT_OF_LOGITS = ("Sigmoid", "Softmax", "Softplus")
@@ -145,6 +151,8 @@ def _ends(node: Node) -> tuple[float, float] | None:
     name = base(node)
     if name.startswith("Clamp") or name == "Hardtanh":
         return node.options.get("min", -math.inf), node.options.get("max", math.inf)
+    if name == "Pow" and node.options.get("exponent") == 2:
+        return 0.0, math.inf
     return BOUNDS.get(name)
 
 

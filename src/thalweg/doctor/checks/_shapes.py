@@ -7,6 +7,9 @@ LIKELIHOODS = ("LogSoftmax", "LogSigmoid", "Log")
 # A logarithm is one of a likelihood where it is taken of one of these.
 CHANCES = ("Softmax", "Sigmoid")
 BOUNDS = frozenset({"Clamp", "ClampMin", "ClampMax", "Add"})
+# Entries that count are taken out, or multiplied by one and the others by zero.
+PICKED = frozenset({"Diagonal", "MaskedFill"})
+ADDED = frozenset({"Sum", "Add", "Sub", "Mul", "Div"}) | BOUNDS | PICKED
 
 
 def is_likelihood(graph: list[Node], place: int) -> bool:
@@ -15,11 +18,52 @@ def is_likelihood(graph: list[Node], place: int) -> bool:
     if name == "Sub" and len(node.inputs) == 2:  # A log-softmax by hand.
         under = below(graph, node.inputs[1]) if base(graph[node.inputs[1]]) in NEUTRAL else None
         total = node.inputs[1] if under is None else under
+        if base(graph[total]) == "Log":
+            total = below(graph, total, ADDED)
+            return (
+                total is not None
+                and base(graph[total]) == "Exp"
+                and _is_same(graph, graph[total].inputs[0], node.inputs[0])
+            )
         return base(graph[total]) == "Logsumexp" and below(graph, total) == node.inputs[0]
     if name != "Log":
         return name in LIKELIHOODS
-    under = below(graph, place, BOUNDS)
-    return under is not None and base(graph[under]) in CHANCES
+    under = below(graph, place, BOUNDS | PICKED)
+    return under is not None and (base(graph[under]) in CHANCES or _is_share(graph, under))
+
+
+def _is_share(graph: list[Node], place: int) -> bool:
+    """Return whether an exponential is divided by a sum that has it too: a softmax by hand."""
+    node = graph[place]
+    if base(node) != "Div" or len(node.inputs) != 2:
+        return False
+    above, total = node.inputs
+    if base(graph[above]) != "Exp":
+        under = below(graph, above, ADDED)
+        if under is None:
+            return False
+        above = under
+    if base(graph[above]) != "Exp":
+        return False
+    queue, seen = [total], set()
+    while queue:
+        each = queue.pop()
+        if each == above:
+            return each != total  # By itself it is one.
+        if each not in seen and (base(graph[each]) in ADDED or base(graph[each]) in NEUTRAL):
+            seen.add(each)
+            queue.extend(graph[each].inputs)
+    return False
+
+
+def _is_same(graph: list[Node], one: int, other: int) -> bool:
+    """Return whether two operations give the same numbers, some perhaps left out."""
+    ends = []
+    for place in (one, other):
+        while base(graph[place]) in NEUTRAL | PICKED and len(graph[place].inputs) == 1:
+            place = graph[place].inputs[0]
+        ends.append(place)
+    return ends[0] == ends[1]
 
 
 def is_error(graph: list[Node], place: int) -> bool:
