@@ -288,3 +288,13 @@ def test_what_a_forked_process_does_is_not_seen():
         train(model, optimizer)
     assert os.waitstatus_to_exitcode(status) == 0
     assert doctor.record.count == 30
+
+
+def test_tells_a_state_of_zeros_from_one_of_steps_made():
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.Adagrad(model.parameters())
+    for had_stepped in (False, True):
+        with tw.watch(model, optimizer) as doctor:
+            model(torch.randn(8, 4)).square().mean().backward()
+            optimizer.step()
+        assert doctor.record.optimizers[0].has_state is had_stepped

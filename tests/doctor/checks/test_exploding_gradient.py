@@ -126,3 +126,11 @@ def test_losses_of_torch_are_not_steep():
 def test_few_close_looks_tell_nothing():
     assert unchecked("exploding-gradient", recurrent(50, 50, 50))
     assert unchecked("exploding-gradient", recurrent(50, 50, 50, 50, losses=[]))
+
+
+def test_a_loss_that_crosses_zero_is_no_measure():
+    losses = [0.01] + [-1.0, 2.0] * 50
+    assert not found("exploding-gradient", recurrent(50, 20, 20, 20, 20, losses=losses))
+    assert not found("exploding-gradient", steep(1, 1, 1, 9, 9, losses=losses))
+    losses[60] = 30.0
+    assert found("exploding-gradient", steep(1, 1, 1, 9, 9, losses=losses))

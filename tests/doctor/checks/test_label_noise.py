@@ -61,3 +61,23 @@ def test_doubt_that_the_loop_wants_is_fine():
 
 def test_few_steps_tell_nothing():
     assert unchecked("label-noise", record(SAMPLES, [1.0] * 20))
+
+
+def test_a_network_that_began_sure_is_not_judged():
+    losses = falling(GUESS, 1.0, 20) + [1.0] * 80
+    noisy = {"sure_right": [0.6, 0.64, 0.66, 0.66], "sureness": [0.55, 0.6, 0.65, 0.7]}
+    after = passes(1.1, 1.0, 1.0, 1.0, 1.0, counts=[50] * 4, **noisy)
+    for times, is_judged in ((2.9, True), (3.1, False)):
+        began = [sample(1, losses=[classes(times * GUESS)]), *SAMPLES[1:]]
+        seen = record(began, losses, evaluations=after)
+        assert bool(found("label-noise", seen)) is is_judged
+        assert unchecked("label-noise", seen) is not is_judged
+
+
+def test_chances_that_differ_by_nature_are_fine():
+    losses = falling(GUESS, 1.0, 20) + [1.0] * 80
+    right = {"sure_right": [0.5, 0.66, 0.75, 0.8]}
+    for sure, is_noise in ((0.8, True), (0.84, False)):
+        seen = {**right, "sureness": [0.5, 0.6, 0.7, sure]}
+        after = passes(1.1, 1.0, 1.0, 1.0, 1.0, counts=[50] * 4, **seen)
+        assert bool(found("label-noise", record(SAMPLES, losses, evaluations=after))) is is_noise

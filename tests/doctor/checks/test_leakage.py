@@ -2,6 +2,8 @@
 
 from _made import found, inputs, passes, record, sample, unchecked
 
+from thalweg.doctor.record import Moments
+
 SAMPLES = [sample(step) for step in (1, 2, 3, 5, 8, 13, 20, 30)]
 
 
@@ -56,3 +58,15 @@ def test_passes_in_every_step_are_no_validation():
     seen.evaluations = passes(*[1.0] * 60, every=1, rows=32, seen_rows=32)
     assert unchecked("leakage", seen)
     assert not found("leakage", seen)
+
+
+def test_pictures_of_few_dots_recur_by_nature():
+    seen = looked(0.4)
+    dots = [inputs([float(place % 20) for place in range(32)], distinct=2) for _ in SAMPLES]
+    for each in dots:
+        each.shape = [32, 256]
+    seen.samples = [sample(step + 1, inputs=[each]) for step, each in enumerate(dots)]
+    for mean, is_leak in ((0.5, True), (0.02, False)):
+        for each in dots:
+            each.moments = Moments(mean, 0.1, 0.0, 1.0)
+        assert bool(found("leakage", seen)) is is_leak

@@ -84,3 +84,18 @@ def test_the_remedy_lowers_the_rate(training):
     assert isinstance(finding, Finding)
     assert finding.remedy.change is not None
     assert finding.remedy.change(Config(learning_rate=0.5)) == {"learning_rate": 0.05}
+
+
+def test_a_loss_that_rose_under_short_steps_and_fell_since_is_fine(training):
+    losses = [0.3, 1.0, 2.0, 2.5, *[0.6 + 2.0 * math.exp(-step / 40) for step in range(196)]]
+    assert not list(check_lr_too_high(training(losses, moves=0.07)))
+    assert list(check_lr_too_high(training(losses, moves=0.6)))
+
+
+def test_does_not_judge_games_that_grow_longer(training):
+    record = training([2.3 + 0.1 * step for step in range(200)], moves=0.1)
+    assert [each.fault for each in check_lr_too_high(record)] == ["lr-too-high"]
+    for row in record.steps:
+        row.forwards = 10 + row.step // 4
+    [answer] = check_lr_too_high(record)
+    assert isinstance(answer, Unchecked)

@@ -208,3 +208,10 @@ def test_a_code_between_two_parts_is_fine():
     sizes |= {"encoder.2": (64, 64), "head.0": (64, 32)}
     seen = network(names[0], RELU, names[1], names[2], RELU, names[3], **sizes)
     assert found("missing-nonlinearity", seen)
+
+
+def test_a_code_laid_out_for_a_convolution_is_fine():
+    wide = {"first": (12, 512)}
+    seen = network(RELU, "first", operation("View", [32, 8, 8, 8]), "second", RELU, "head", **wide)
+    assert found("missing-nonlinearity", seen)
+    assert not found("missing-nonlinearity", as_convolution(seen, "second"))

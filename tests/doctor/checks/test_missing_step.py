@@ -73,3 +73,11 @@ def test_does_not_judge_a_few_backward_passes(loop):
     record.backwards = 8
     [answer] = check_missing_step(record)
     assert isinstance(answer, Unchecked)
+
+
+def test_tries_within_a_step_are_no_waste(loop):
+    record = loop("fbfbfbfbfbfbs", steps=8)
+    for row in record.steps:
+        row.wasted_backwards = 5
+    record.optimizers[0].options["max_iter"] = 10
+    assert not list(check_missing_step(record))

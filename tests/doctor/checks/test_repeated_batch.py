@@ -46,3 +46,16 @@ def test_new_batches_are_fine():
 
 def test_few_batches_tell_nothing():
     assert unchecked("repeated-batch", record([sample(1), sample(2)]))
+
+
+def test_a_memory_that_fills_is_fine():
+    early = [[float(step + place) for place in range(32)] for step in range(8)]
+    later = [[float(100 * step + place) for place in range(32)] for step in range(1, 3)]
+    steps = [*range(1, 9), 100, 200]
+    pairs = zip(steps, early + later, strict=True)
+    seen = record([sample(step, inputs=[inputs(rows)]) for step, rows in pairs])
+    assert not found("repeated-batch", seen)
+    # A window that creeps on goes on to others, too, but never leaves those before.
+    creeping = [[float(step + place) for place in range(32)] for step in range(60)]
+    seen = record([sample(step + 1, inputs=[inputs(e)]) for step, e in enumerate(creeping)])
+    assert found("repeated-batch", seen)

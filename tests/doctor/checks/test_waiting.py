@@ -31,6 +31,18 @@ def test_workers_that_start_are_fine():
     assert not found("slow-input", seen)
 
 
+def test_the_way_from_another_process_takes_its_time():
+    seen = loading(0.004)
+    for each in seen.steps:
+        each.seconds = 0.005
+    assert found("slow-input", seen)
+    seen.loaders[0].workers = 2
+    assert not found("slow-input", seen)
+    for each in seen.steps:
+        each.waiting, each.seconds = 0.04, 0.05
+    assert found("slow-input", seen)
+
+
 def test_batches_made_by_hand_cannot_be_timed():
     assert unchecked("slow-input", record([]))
 

@@ -126,3 +126,15 @@ def test_several_measurements_at_once_are_fine():
 
 def test_measurements_beside_classes_are_fine():
     assert not found("wrong-loss", measured(CLASSES, classes()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "small", "large"),
+    [("mse_loss", 0.1, 0.2), ("l1_loss", 0.3, 0.4), ("smooth_l1_loss", 0.05, 0.1)],
+)
+def test_numbers_that_are_met_may_count_something(kind, small, large):
+    for loss, is_fine in ((small, True), (large, False)):
+        seen = measured(CLASSES, kind=kind)
+        for row in seen.steps:
+            row.loss = loss
+        assert bool(found("wrong-loss", seen)) is not is_fine

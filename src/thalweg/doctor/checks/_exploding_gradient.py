@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks import _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
@@ -34,7 +36,10 @@ def check_exploding_gradient(record: Record) -> Iterator[Answer]:
     if loss is None or len(record.samples) < FEWEST:
         yield Unchecked("too few steps were looked at closely")
         return
-    found = _through_time(record, loss) or _from_a_steep_loss(record)
+    # A loss that crosses zero is no measure for what is at stake.
+    has_floor = min(losses(record, None)) >= 0
+    through_time = _through_time(record, loss) if has_floor else None
+    found = through_time or _from_a_steep_loss(record)
     if found is None:
         return
     where, evidence, confidence = found
@@ -89,7 +94,9 @@ def _from_a_steep_loss(record: Record) -> tuple[str, dict, float] | None:
     first = max(finite[:3], default=0.0)
     series = losses(record, None)
     grew = max(finite, default=0.0) > JUMP * first or len(finite) < len(sizes)
-    if first > 0 and grew and max(series) > series[0] + JUMP * abs(series[0]):
+    # A loss that crosses zero may begin next to it: its usual ups and downs are its size, too.
+    size = max(abs(series[0]), *abs(np.percentile(series, (10, 90)))) if min(series) < 0 else 0.0
+    if first > 0 and grew and max(series) > series[0] + JUMP * max(abs(series[0]), size):
         # Gradients that grew before any step was long are the loss's own fault.
         confidence = 0.95 if _steps_were_short(record, JUMP * first) else 0.7
         return "loss", {"gradient at first": first, "gradient later": max(finite)}, confidence

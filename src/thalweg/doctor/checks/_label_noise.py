@@ -6,9 +6,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor.checks import _batch_norm_small_batch, _progress, _seen
+from thalweg.doctor.checks import (
+    _batch_norm_small_batch,
+    _capacity,
+    _initial_loss,
+    _progress,
+    _seen,
+)
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.record import LossFacts, Record, Sample
+from thalweg.doctor.record import Evaluation, LossFacts, Record, Sample
 
 FEWEST_STEPS = 60
 FEWEST_PASSES = 4
@@ -22,6 +28,9 @@ BELOW = 0.985
 # not; with hard examples among easy ones it is right in nearly all of which it is sure.
 MOST_RIGHT = 0.86
 MOST_GAIN = 1.25
+# A network that has learned from contradictions is sure of nothing; where chances differ by nature,
+# as whether a passenger lived, it is sure of some, and few answers tell badly how often rightly.
+MOST_SURE = 0.82
 # Beyond the commonest class's share, so that something was learned at all.
 LEARNED = 1.15
 FEWEST_ANSWERS = 150
@@ -50,6 +59,13 @@ def check_label_noise(record: Record) -> Iterator[Answer]:
         return
     if _batch_norm_small_batch.is_small(record) or _is_mostly_dead(record):
         yield Unchecked("the network cannot learn for another reason")
+        return
+    if "numbers that pass" in (_capacity.shortage(record) or {}):
+        yield Unchecked("too little passes through the network to be sure where it might be")
+        return
+    times = _initial_loss.times_a_guess(record)
+    if times is not None and times > _initial_loss.FAR:
+        yield Unchecked("the network began sure of wrong answers, and may be so still")
         return
     if _has_many_targets(record):
         yield Unchecked("each example has many targets, some perhaps uncertain by nature")
@@ -97,6 +113,8 @@ def _by_heart(record: Record) -> Finding | None:
     best = min(guess, _progress.entropy(passes[-1].counts)) if passes[-1].counts else guess
     if not all(math.isfinite(each) for each in losses) or min(losses) < NOTHING * best:
         return None
+    if _is_beyond_chance(passes[-1]):
+        return None
     first = [row.loss for row in record.steps if row.step <= passes[0].step]
     first = [each for each in first if math.isfinite(each)]
     late = first[len(first) // 2 :]
@@ -117,6 +135,20 @@ def _by_heart(record: Record) -> Finding | None:
         "Check that inputs and labels still belong together: print some pairs as the loop gets "
         "them; shuffle both with one order, x, y = x[order], y[order]; look for a skipped line.",
     )
+
+
+def _is_beyond_chance(last: Evaluation) -> bool:
+    """Return whether validation is right more often than chance gives, so that labels do tell.
+
+    Its loss may be worse than a guess's all the same, of a network that is too sure.
+    """
+    total = sum(last.counts)
+    if not total or len(last.predicted) != len(last.counts):
+        return False
+    # What answers that come so often would meet of classes that come so often, were they drawn.
+    pairs = zip(last.counts, last.predicted, strict=True)
+    met = sum(count * predicted for count, predicted in pairs) / total**2
+    return sum(last.correct) / total > met + BEYOND_NOISE * math.sqrt(met * (1 - met) / total)
 
 
 def _by_pass(record: Record, ends: list[int]) -> list[float]:
@@ -162,7 +194,8 @@ def _as_wrong_where_sure(record: Record) -> Finding | None:
         # Who is sure of wrong answers has not been taught doubt: weights are too large, or the
         # training examples are known by heart.
         is_calibrated = float(np.mean(sure)) < overall + OVERRATED
-        is_flat = right[3] < MOST_RIGHT and right[3] < MOST_GAIN * middle
+        is_flat = right[3] < MOST_RIGHT and sure[3] < MOST_SURE
+        is_flat = is_flat and right[3] < MOST_GAIN * middle
         if is_learned and is_flat and is_calibrated and _has_settled(record):
             return _finding(
                 0.8,
@@ -219,7 +252,7 @@ def _in_training(record: Record) -> tuple[str, list[float], list[float], list[in
 
 def _is_doubt_wanted(seen: list[tuple[int, list[LossFacts]]]) -> bool:
     """Return whether the loop mixes labels, or softens them."""
-    return any(len(each) > 1 or not _is_hard(each[0]) for _, each in seen)
+    return any(len(each) > 1 or not _is_hard(each[0]) or each[0].is_smoothed for _, each in seen)
 
 
 def _is_hard(loss: LossFacts) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks import _seen
 from thalweg.doctor.checks._check import Answer, Note, Unchecked, check
+from thalweg.doctor.checks._progress import entropy
 from thalweg.doctor.record import Evaluation, InputFacts, Record
 
 # A column that goes with the targets so closely is made from them.
@@ -162,7 +163,7 @@ def _by_nature(record: Record, given: InputFacts, passes: list[Evaluation]) -> f
     many.
     """
     entries = math.prod(given.shape[1:])
-    bits = entries * math.log2(max(1, given.distinct))
+    bits = entries * _bits(given)
     is_continuous = given.distinct > CONTINUOUS * min(4096, math.prod(given.shape))
     if given.type.startswith("float") and (bits >= FEWEST_BITS or (is_continuous and entries > 2)):
         return 0.0
@@ -173,6 +174,15 @@ def _by_nature(record: Record, given: InputFacts, passes: list[Evaluation]) -> f
         return math.inf
     equal = sum(count * (count - 1) / 2 for count in Counter(rows).values())
     return 2 * passes[-1].rows * min(1.0, record.different_rows * (equal + 3) / pairs)
+
+
+def _bits(given: InputFacts) -> float:
+    """Return how much an entry may tell, at most; of two values, the rare one comes rarely."""
+    if given.distinct != 2 or given.moments is None:
+        return math.log2(max(1, given.distinct))
+    reach = given.moments.high - given.moments.low
+    share = (given.moments.mean - given.moments.low) / reach if reach > 0 else 0.0
+    return entropy([share, 1 - share]) / math.log(2)
 
 
 def _dispersion(last: Evaluation) -> float:

@@ -23,6 +23,7 @@ from thalweg.doctor.record import Record
 # A step of half the weights' own size leaves little of what initialization made; usual steps
 # are a hundredth of that.
 OVERWRITES = 0.5
+OVERWRITES_A_GOOD_PART = 0.2
 # Late in training usual steps are a thousandth to a hundredth of the weights.
 LONG = 0.05
 # A step longer than the weights may overflow at once, before a loss shows it.
@@ -32,6 +33,7 @@ VERY_LONG = 0.1
 STUCK = 0.6
 # The loss has jumped or risen, beyond any noise, where it is so many times the first.
 RISE = 1.3
+RISE_ON_AVERAGE = 1.05
 # Of the first loss, or that of a guess, so much is left where something is wrong enough to look
 # for a cause; a good fit excuses a rough start.
 POOR = 0.25
@@ -40,6 +42,8 @@ NOTHING_LEARNED = 0.9
 # Validation on the same examples has no noise of its own: jumps of this share, back and forth,
 # come from the weights.
 BOUNCE = 0.08
+# By so many times the sum of a game grows when the game does.
+LONGER = 1.5
 FEWEST = 10
 
 
@@ -59,6 +63,9 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
         return
     if not series or not moves:
         yield Unchecked("no step's length was seen")
+        return
+    if _grows_longer(record):
+        yield Unchecked("steps go through the network more and more often, and losses add up")
         return
     found = _diverged(record, series, moves)
     if found is None and len(series) < FEWEST:
@@ -83,6 +90,16 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
     )
 
 
+def _grows_longer(record: Record) -> bool:
+    """Return whether later steps sum over more forward passes, as longer and longer games do."""
+    often = [row.forwards for row in record.steps if row.forwards]
+    tenth = max(1, len(often) // 10)
+    if len(often) < FEWEST:
+        return False
+    first, last = float(np.median(often[:tenth])), float(np.median(often[-tenth:]))
+    return min(first, last) > 1 and last > LONGER * first
+
+
 def _explodes_unaided(record: Record) -> bool:
     """Return whether gradients ran away in time before any step was made, at whatever rate."""
     loss, often = first_loss(record), shared(record)
@@ -100,6 +117,9 @@ def _diverged(record: Record, series: list[float], moves: list) -> dict | None:
     longest = max(share for _, share in moves)
     risen = max(series) if lost else start_and_end(series)[1]
     has_risen = series[0] > 0 and risen > RISE**2 * series[0]
+    if longest < OVERWRITES and risen < STUCK * smoothed(series)[0]:
+        # It rose before steps could do that, as where a memory fills, and has fallen ever since.
+        has_risen = False
     if not has_risen and longest > LONG:
         risen, has_risen = _spike(record, series)
     if (longest > LONG and has_risen) or (lost and longest > RUNAWAY):
@@ -139,8 +159,13 @@ def _overwritten(record: Record, series: list[float], moves: list) -> dict | Non
     left = _outcome.remaining(record)
     early = series[1 : max(8, len(series) // 10)]
     highest = _highest(early)
-    if longest < OVERWRITES or left is None or left < POOR:
+    if longest < OVERWRITES_A_GOOD_PART or left is None or left < POOR:
         return None
+    if longest < OVERWRITES:
+        # What rises at once above a guess and the first loss, and never learns, was thrown out.
+        top = max(series[0], uninformed(record) or series[0])
+        if left < NOTHING_LEARNED or float(np.mean(early)) < RISE_ON_AVERAGE * top:
+            return None
     if highest > RISE * series[0] or left > NOTHING_LEARNED:
         return {
             "first loss": series[0],

@@ -109,7 +109,9 @@ def _steps_too_seldom(record: Record, rows: list[StepRow]) -> Iterator[Answer]:
     wasted = sum(row.wasted_backwards for row in rows[1:])
     # Attacks on the input, too, throw away what the weights get.
     attacks = any(node.name == "Leaf" for node in record.graph)
-    if len(record.optimizers) > 1 or attacks or wasted < MOST_WASTED * len(rows):
+    # One that is given a closure takes as many tries in a step as it likes.
+    tries = max((each.options.get("max_iter", 1) for each in record.optimizers), default=1)
+    if len(record.optimizers) > 1 or attacks or tries > 1 or wasted < MOST_WASTED * len(rows):
         return
     yield _finding(
         {

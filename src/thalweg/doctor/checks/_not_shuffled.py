@@ -16,6 +16,10 @@ FEWEST_BATCHES = 5
 LARGEST_SHARE = 0.35
 # Standard errors beyond what chance puts between batches.
 BEYOND_NOISE = 6.0
+# Passes without gradients between so many steps are no validation.
+MOST_QUIET = 0.5
+# Who asks for a loss more often in a step goes through something in its order, as a game.
+MOST_LOSSES = 4
 
 
 @check("not-shuffled", explains=("repeated-batch", "label-noise", "class-imbalance", "plateau",
@@ -37,7 +41,7 @@ def check_not_shuffled(record: Record) -> Iterator[Answer]:
     share, significance = _between(groups, is_classes)
     if share < LARGEST_SHARE or significance < BEYOND_NOISE:
         return
-    if not is_classes and _drifts(groups):
+    if not is_classes and (_drifts(groups) or _are_made_on_the_way(record)):
         yield Unchecked("the targets drift, as those that a network makes for itself do")
         return
     loaders = [each for each in record.loaders if not each.is_shuffled]
@@ -69,10 +73,16 @@ def _drifts(groups: list[np.ndarray]) -> bool:
     )
 
 
+def _are_made_on_the_way(record: Record) -> bool:
+    """Return whether the network answers between most steps, as when it makes its own targets."""
+    quiet = sum("e" in row.events for row in record.steps)
+    return quiet > MOST_QUIET * len(record.steps)
+
+
 def _targets(losses: list[LossFacts]) -> tuple[np.ndarray, bool]:
     """Return the targets of a step, one for each example; all losses of a step belong together."""
     facts = [each for each in losses if each.sequence and _is_single(each)]
-    if not facts or len(facts) < len(losses):
+    if not facts or len(facts) < len(losses) or len(facts) > MOST_LOSSES:
         return np.array([]), False
     values = np.array([value for each in facts for value in each.sequence])
     if not np.isfinite(values).all():

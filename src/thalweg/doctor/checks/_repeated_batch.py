@@ -16,8 +16,14 @@ FEW_DIFFERENT = 0.3
 MORE_VALIDATION = 1.5
 # Batches of one pass share nothing; those drawn anew from few examples share what these allow.
 LARGEST_OVERLAP = 0.7
+# Of all different examples, those that come in the second half for the first time are few where
+# there are few at all.
+FRESH = 0.1
 # Examples that are alike by nature, as short symbols are, show within a batch.
 MOST_ALIKE = 0.05
+# Rows of as many numbers, half of them different ones, are not equal by chance.
+FEWEST_MEASUREMENTS = 4
+MOST_VALUES = 0.5
 # Digests are taken of so many examples of a batch.
 MOST_ROWS = 256
 
@@ -30,14 +36,14 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
     if len(batches) < FEWEST_BATCHES:
         yield Unchecked("too few batches were looked at")
         return
-    if _are_alike_by_nature(batches):
-        yield Unchecked("examples are alike by nature")
-        return
     # Several optimizers may step on one batch in turn.
     other = {row.step for row in record.steps if row.optimizer != 0}
     rows = [(step, each) for step, each in _seen.rows(record) if step not in other]
     looked = sum(len(each) for _, each in rows)
     different = len({row for _, each in rows for row in each})
+    if _are_alike_by_nature(batches) and not _is_less_than_a_batch(batches, different):
+        yield Unchecked("examples are alike by nature")
+        return
     if different > FEW_DIFFERENT * looked:
         return
     is_same = len({frozenset(each) for _, each in rows}) == 1
@@ -47,7 +53,11 @@ def check_repeated_batch(record: Record) -> Iterator[Answer]:
         drawn = loader.examples * (1 - math.exp(-looked / loader.examples))
         is_few = different < FEW_DIFFERENT * drawn and loader.examples > (loader.batch_size or 1)
     elif not is_same:
-        is_few = _overlap(rows, max(1, len(record.optimizers))) > LARGEST_OVERLAP
+        # A memory that fills begins with few examples and goes on to others.
+        stride = max(1, len(record.optimizers))
+        late = _overlap(rows[len(rows) // 2 :], stride)
+        is_left = late <= LARGEST_OVERLAP if late else _late(rows) > FRESH
+        is_few = _overlap(rows, stride) > LARGEST_OVERLAP and not is_left
     else:
         # Who trains on all there is at once has the same batch by intention; a part of several
         # thousands, of which only the first are looked at, may be all there is.
@@ -96,6 +106,21 @@ def _are_alike_by_nature(batches: list[InputFacts]) -> bool:
     return different < (1 - MOST_ALIKE) * rows
 
 
+def _is_less_than_a_batch(batches: list[InputFacts], different: int) -> bool:
+    """Return whether all examples together would not fill a batch, though they are measurements.
+
+    Rows of many different numbers are not alike by nature. They are drawn twice in a batch.
+    """
+    first, rows = batches[0], max(1, len(set(batches[0].rows)))
+    entries = min(4096, rows * math.prod(first.shape[1:]))
+    is_measured = (
+        first.type.startswith("float")
+        and math.prod(first.shape[1:]) >= FEWEST_MEASUREMENTS
+        and first.distinct > MOST_VALUES * entries
+    )
+    return is_measured and different <= first.shape[0]
+
+
 def _overlap(rows: list[tuple[int, list[float]]], stride: int) -> float:
     """Return which share of a batch was in the one just before, where that was another one."""
     pairs = itertools.pairwise(rows)
@@ -107,6 +132,14 @@ def _overlap(rows: list[tuple[int, list[float]]], stride: int) -> float:
     # Several steps on one batch are taken on purpose.
     shares = [each for each in shares if each < 1]
     return sum(shares) / len(shares) if len(shares) > 1 else 0.0
+
+
+def _late(rows: list[tuple[int, list[float]]]) -> float:
+    """Return the share of the different examples that first came in the second half."""
+    half = len(rows) // 2
+    early = {row for _, each in rows[:half] for row in each}
+    late = {row for _, each in rows[half:] for row in each} - early
+    return len(late) / max(1, len(late) + len(early))
 
 
 def _loader(record: Record, size: int) -> LoaderFacts | None:

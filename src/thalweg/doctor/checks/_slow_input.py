@@ -13,6 +13,8 @@ MOST_WAITING = 0.5
 # Seconds per example. To pick one from memory and put it into a batch takes a loader some ten
 # microseconds; toy networks are as fast, which nobody needs to hear.
 SLOW = 5e-5
+# Seconds per batch that its way from another process may take, whatever is in it.
+PASSAGE = 5e-3
 FEWEST_STEPS = 20
 
 
@@ -35,8 +37,9 @@ def check_slow_input(record: Record) -> Iterator[Answer]:
     kept = np.argsort(whole)[: len(rows) - begun]
     share = float(waiting[kept].sum() / whole[kept].sum())
     each = float(waiting[kept].sum() / max(1, examples[kept].sum()))
-    if share > MOST_WAITING and each > SLOW:
-        workers = max(loader.workers for loader in record.loaders)
+    workers = max(loader.workers for loader in record.loaders)
+    is_passage = workers > 0 and float(np.median(waiting[kept])) < PASSAGE
+    if share > MOST_WAITING and each > SLOW and not is_passage:
         yield Finding(
             fault="slow-input",
             where="loader",

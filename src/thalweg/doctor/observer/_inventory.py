@@ -61,7 +61,7 @@ class Inventory:
             if isinstance(value, (int, float, bool)) or name == "betas"
         }
         facts = OptimizerFacts(
-            kind=type(optimizer).__name__, options=plain, has_state=len(optimizer.state) > 0
+            kind=type(optimizer).__name__, options=plain, has_state=_has_stepped(optimizer)
         )
         self.record.optimizers.append(facts)
         for group in optimizer.param_groups:
@@ -109,3 +109,9 @@ class Inventory:
             facts.moved = self.changes.has_moved(name)
             facts.is_fresh = None if facts.moved is not False else self.changes.looks_fresh(name)
         self.record.strangers = list(strangers.values())
+
+
+def _has_stepped(optimizer: Optimizer) -> bool:
+    """Return whether an optimizer has made a step; some have a state before their first one."""
+    steps = [state.get("step", 1) for state in optimizer.state.values()]
+    return any(float(each) > 0 for each in steps)
