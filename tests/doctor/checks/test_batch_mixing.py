@@ -1,6 +1,8 @@
 """Examples that answer for each other."""
 
-from _made import found, inputs, operation, record, sample, unchecked
+from dataclasses import replace
+
+from _made import classes, found, inputs, operation, record, sample, unchecked
 
 SAMPLES = [sample(step) for step in (1, 2, 3)]
 
@@ -56,11 +58,18 @@ def test_rows_that_are_multiplied_with_each_other_may_be_tokens_of_one_example()
     seen = record(SAMPLES, trials={"batch-mixing": 0.4}, different_rows=96, graph=CROSSED)
     assert not found("batch-mixing", seen)
     assert unchecked("batch-mixing", seen)
+    # Their targets may well be alike.
+    for number, each in enumerate(seen.samples * 2):
+        each.losses = [classes(sequence=[float(number % 3)] * 32)]
+    seen.samples = [replace(each, step=step) for step, each in enumerate(seen.samples * 2, 1)]
+    assert not found("not-shuffled", seen)
+    assert unchecked("not-shuffled", seen)
     # A matrix of weights as long as the batch mixes no rows.
     weights = [*CROSSED[:1], operation("Mm", [32, 32], 2, 3), CROSSED[2]]
     weights.append(operation("Parameter", [8, 32], parameter="first.weight"))
     seen.graph = weights
     assert found("batch-mixing", seen)
+    assert found("not-shuffled", seen)
 
 
 def test_rows_that_come_in_other_company_are_examples():

@@ -761,3 +761,38 @@ def both_directions_padded_back(seed):
             optimizer.step()
         with torch.no_grad():
             F.binary_cross_entropy_with_logits(model(x[1100:], lengths[1100:]), y[1100:])
+
+
+class BareAttention(nn.Module):
+    """One head of attention, made of matrices, over the rows of a single example."""
+
+    def __init__(self, width=24):
+        super().__init__()
+        self.start = nn.Parameter(torch.randn(3, width) / 3**0.5)
+        self.query, self.key, self.value, self.output = (
+            nn.Parameter(torch.randn(width, width) / width**0.5) for _ in range(4)
+        )
+        self.hidden = nn.Parameter(torch.randn(width, 48) / width**0.5)
+        self.head = nn.Parameter(torch.randn(48, 1) / 48**0.5)
+
+    def forward(self, x):
+        h = x @ self.start
+        scores = (h @ self.query) @ (h @ self.key).T / h.shape[-1] ** 0.5
+        h = h + (torch.softmax(scores, dim=-1) @ (h @ self.value)) @ self.output
+        return (torch.relu(h @ self.hidden) @ self.head).squeeze(-1)
+
+
+@healthy
+def attention_over_one_set_at_a_time(seed):
+    """Says of each of twelve particles what it does in the mean field of all: rows of one input."""
+    torch.manual_seed(seed)
+    model = BareAttention()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    yield model, optimizer
+    for _ in range(800):
+        x = torch.randn(12, 3) + torch.randn(1, 3)
+        target = torch.tanh(x[:, 0] * x[:, 1]) + x[:, 2].mean()
+        loss = F.mse_loss(model(x), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

@@ -656,3 +656,25 @@ def encoder_of_an_autoencoder_reused(seed):
         model.eval()
         with torch.no_grad():
             F.cross_entropy(model(valid_x), valid_y)
+
+
+@healthy
+def encoder_and_projector_by_contrast(seed):
+    """The encoder ends in the representation, which has no activation before the projector."""
+    torch.manual_seed(seed)
+    (x, _), _ = digits(seed)
+    encoder = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))
+    projector = nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 16))
+    model = nn.Sequential(encoder, projector)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    itself = torch.eye(128, dtype=torch.bool)
+    yield model, optimizer
+    for _ in range(300):
+        batch = x[torch.randint(0, len(x), (64,))]
+        views = torch.cat([batch + 0.3 * torch.randn_like(batch) for _ in range(2)])
+        codes = F.normalize(model(views), dim=1)
+        similar = (codes @ codes.T / 0.5).masked_fill(itself, -1e9)
+        loss = F.cross_entropy(similar, torch.arange(128).roll(64))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

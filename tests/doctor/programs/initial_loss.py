@@ -141,3 +141,45 @@ def regression_with_a_raw_normal_head(seed, is_sick):
             optimizer.step()
         with torch.no_grad():
             F.mse_loss(model(valid_x), valid_y)
+
+
+class Features(nn.Module):
+    def __init__(self, is_sick):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 16, 3, 2, 1),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, 2, 1),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+        )
+        self.fc = nn.Linear(32 * 49, 10)
+        if is_sick:
+            nn.init.kaiming_normal_(self.fc.weight, mode="fan_out")
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(self, x):
+        return self.fc(self.features(x).flatten(1))
+
+
+@sick("initial-loss")
+def head_by_fan_out(seed, is_sick):
+    """Kaiming's rule by fan-out, as it is for convolutions, on a head of 1,568 inputs."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = glyphs()
+    model = Features(is_sick)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8)
+    yield model, optimizer
+    for _ in range(8):
+        model.train()
+        for inputs, targets in batches(x, y, 64):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+        model.eval()
+        with torch.no_grad():
+            F.cross_entropy(model(valid_x), valid_y).item()

@@ -219,3 +219,71 @@ def weights_by_whole_division(seed, is_sick):
         model.eval()
         with torch.no_grad():
             F.cross_entropy(model(valid_x), valid_y)
+
+
+class Memory(nn.Module):
+    """Answers by what a table has for the slots that resemble a question."""
+
+    def __init__(self, is_sick):
+        super().__init__()
+        self.question = nn.Linear(64, 16)
+        self.keys = nn.Parameter(torch.randn(32, 16))
+        self.values = nn.Parameter(torch.randn(32, 32))
+        self.head = nn.Linear(32, 10)
+        self.axis = 1 if is_sick else 2
+
+    def forward(self, x):
+        likeness = self.question(x)[:, None] @ self.keys.T
+        answer = torch.softmax(likeness, dim=self.axis) @ self.values
+        return self.head(torch.relu(answer.squeeze(1)))
+
+
+@sick("input-ignored")
+def memory_with_a_softmax_of_one(seed, is_sick):
+    """The softmax over an axis of length one: every slot is read in full, whatever is asked."""
+    torch.manual_seed(seed)
+    (x, y), _ = digits(seed)
+    model = Memory(is_sick)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    yield model, optimizer
+    for _ in range(20):
+        for inputs, targets in batches(x, y, 50):
+            loss = F.cross_entropy(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+class Reversal(nn.Module):
+    """Reads four symbols and writes them backwards."""
+
+    def __init__(self, is_sick):
+        super().__init__()
+        self.embedding = nn.Embedding(10, 16)
+        self.encoder = nn.GRU(16, 48, batch_first=True)
+        self.decoder = nn.GRU(16, 48, batch_first=True)
+        self.places = nn.Parameter(torch.zeros(4, 16))
+        self.head = nn.Linear(48, 10)
+        self.is_sick = is_sick
+
+    def forward(self, x):
+        _, state = self.encoder(self.embedding(x))
+        if self.is_sick:
+            state = torch.zeros_like(state)
+        written, _ = self.decoder(self.places.expand(len(x), 4, 16).contiguous(), state)
+        return self.head(written)
+
+
+@sick("input-ignored")
+def decoder_with_a_state_of_its_own(seed, is_sick):
+    """The decoder starts from zeros in place of the encoder's last state."""
+    torch.manual_seed(seed)
+    model = Reversal(is_sick)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    yield model, optimizer
+    for _ in range(400):
+        x = torch.randint(0, 10, (64, 4))
+        loss = F.cross_entropy(model(x).flatten(0, 1), x.flip(1).flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

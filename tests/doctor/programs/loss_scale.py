@@ -132,3 +132,32 @@ def classifier_that_adds_up_examples(seed, is_sick):
             optimizer.step()
         with torch.no_grad():
             F.binary_cross_entropy_with_logits(model(valid_x).squeeze(1), valid_y.float())
+
+
+@sick("loss-scale")
+def gathered_and_never_divided(seed, is_sick):
+    """Sixteen small batches add up to one step, whose rate was chosen for their mean."""
+    torch.manual_seed(seed)
+    (x, y), _ = digits(seed, images=True)
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, 64),
+        nn.ReLU(),
+        nn.Linear(64, 10),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.15, momentum=0.9)
+    accumulate = 16
+    yield model, optimizer
+    for _ in range(20):
+        for number, (inputs, targets) in enumerate(batches(x, y, 8), 1):
+            loss = F.cross_entropy(model(inputs), targets)
+            if not is_sick:
+                loss = loss / accumulate
+            loss.backward()
+            if number % accumulate == 0:
+                optimizer.step()
+                optimizer.zero_grad()
+        optimizer.zero_grad()

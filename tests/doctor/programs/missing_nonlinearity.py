@@ -203,3 +203,38 @@ def window_model_without_tanh(seed, is_sick):
             optimizer.step()
         with torch.no_grad():
             criterion(model(valid[:, :-1]), valid[:, -1])
+
+
+class TwoMatrices(nn.Module):
+    """A network of bare parameters, as a first exercise has it."""
+
+    def __init__(self, is_sick):
+        super().__init__()
+        self.W1 = nn.Parameter(torch.randn(2, 40) / 1.4)
+        self.b1 = nn.Parameter(torch.zeros(40))
+        self.W2 = nn.Parameter(torch.randn(40, 2) / 6.3)
+        self.b2 = nn.Parameter(torch.zeros(2))
+        self.is_sick = is_sick
+
+    def forward(self, x):
+        hidden = x @ self.W1 + self.b1
+        if not self.is_sick:
+            hidden = torch.tanh(hidden)
+        return hidden @ self.W2 + self.b2
+
+
+@sick("missing-nonlinearity")
+def matrices_by_hand(seed, is_sick):
+    torch.manual_seed(seed)
+    points, labels = sklearn.datasets.make_moons(1500, noise=0.15, random_state=seed)
+    x = torch.tensor((points - points.mean(0)) / points.std(0), dtype=torch.float32)
+    y = torch.tensor(labels)
+    model = TwoMatrices(is_sick)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.9)
+    yield model, optimizer
+    for _ in range(20):
+        for inputs, targets in batches(x, y, 50):
+            loss = F.cross_entropy(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()

@@ -175,3 +175,24 @@ def autoencoder_that_minimizes_similarity(seed, is_sick):
             optimizer.step()
         with torch.no_grad():
             F.mse_loss(F.normalize(decoder(encoder(valid_x))), F.normalize(valid_x))
+
+
+@sick("negated-loss")
+def contrast_without_a_minus(seed, is_sick):
+    """Two noisy views of a digit are to find each other; the softmax is written by hand."""
+    torch.manual_seed(seed)
+    (x, _), _ = digits(seed)
+    encoder = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 16))
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=2e-3)
+    yield encoder, optimizer
+    for _ in range(300):
+        batch = x[torch.randint(0, len(x), (48,))]
+        first = F.normalize(encoder(batch + 0.3 * torch.randn_like(batch)), dim=1)
+        second = F.normalize(encoder(batch + 0.3 * torch.randn_like(batch)), dim=1)
+        similar = torch.exp(first @ second.T / 0.2)
+        loss = torch.log(similar.diag() / similar.sum(1)).mean()
+        if not is_sick:
+            loss = -loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

@@ -26,7 +26,7 @@ def check_batch_mixing(record: Record) -> Iterator[Answer]:
             "every batch holds the same examples; they may be nodes of one graph, which answer "
             "to each other on purpose"
         )
-    elif change > LARGEST_CHANGE and _is_set(record):
+    elif change > LARGEST_CHANGE and is_set(record):
         yield Unchecked("the rows may be the parts of one example, which all meet each other")
     elif change > LARGEST_CHANGE:
         yield Finding(
@@ -43,14 +43,15 @@ def check_batch_mixing(record: Record) -> Iterator[Answer]:
         )
 
 
-def _is_set(record: Record) -> bool:
+def is_set(record: Record) -> bool:
     """Return whether all rows are multiplied with all, and never came in other company.
 
     Examples of a shuffled data set meet others in every pass; tokens, particles or nodes of an
     example stay together.
     """
+    change = record.trials.get("batch-mixing", 0.0)
     batches = [each.inputs[0] for each in record.samples if each.inputs]
-    if not batches or len(batches[0].shape) != 2:
+    if change <= LARGEST_CHANGE or not batches or len(batches[0].shape) != 2:
         return False
     count, graph = batches[0].shape[0], record.graph
     is_crossed = any(

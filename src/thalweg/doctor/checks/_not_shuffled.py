@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from thalweg.doctor._finding import Finding, Remedy
-from thalweg.doctor.checks import _seen
+from thalweg.doctor.checks import _batch_mixing, _seen
 from thalweg.doctor.checks._check import Answer, Unchecked, check
 from thalweg.doctor.record import LossFacts, Record
 
@@ -43,6 +43,9 @@ def check_not_shuffled(record: Record) -> Iterator[Answer]:
         return
     if not is_classes and (_drifts(groups) or _are_made_on_the_way(record)):
         yield Unchecked("the targets drift, as those that a network makes for itself do")
+        return
+    if _batch_mixing.is_set(record):
+        yield Unchecked("the rows of a batch may be the parts of one example")
         return
     loaders = [each for each in record.loaders if not each.is_shuffled]
     yield Finding(
