@@ -32,3 +32,8 @@ def test_a_column_of_ones_is_fine():
 def test_single_examples_tell_nothing():
     samples = [sample(step, inputs=[inputs([1.0])]) for step in range(9)]
     assert unchecked("input-constant", record(samples))
+
+
+def test_tiny_numbers_that_vary_are_another_fault():
+    tiny = [(1e-7 * place, 5e-6) for place in range(10)]
+    assert not found("input-constant", record(batches(tiny)))

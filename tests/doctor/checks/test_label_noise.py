@@ -81,3 +81,27 @@ def test_chances_that_differ_by_nature_are_fine():
         seen = {**right, "sureness": [0.5, 0.6, 0.7, sure]}
         after = passes(1.1, 1.0, 1.0, 1.0, 1.0, counts=[50] * 4, **seen)
         assert bool(found("label-noise", record(SAMPLES, losses, evaluations=after))) is is_noise
+
+
+def test_answers_beyond_chance_are_not_by_heart():
+    losses = [GUESS] * 20 + falling(GUESS, 1.0, 80)
+    some = {"counts": [50] * 4, "predicted": [50] * 4, "correct": [25] * 4}
+    late = passes(1.39, 1.42, 1.45, 1.5, 1.55, **some)
+    assert not found("label-noise", record(SAMPLES, losses, evaluations=late))
+
+
+def test_a_weak_signal_is_fine():
+    losses = falling(0.69, 0.64, 20) + [0.64] * 80
+    weak = {"sure_right": [0.52, 0.63, 0.63, 0.74], "sureness": [0.53, 0.59, 0.65, 0.75]}
+    late = passes(0.66, 0.65, 0.64, 0.64, 0.64, counts=[500, 500], **weak)
+    assert not found("label-noise", record(SAMPLES, losses, evaluations=late))
+
+
+def test_softened_labels_teach_doubt_on_purpose():
+    losses = falling(GUESS, 0.6, 20) + [0.6] * 80
+    doubt = {"sure_right": [0.9, 1.0, 1.0, 1.0], "sureness": [0.5, 0.7, 0.7, 0.8]}
+    late = passes(0.9, 0.5, 0.3, 0.3, 0.3, counts=[50] * 4, **doubt)
+    hard = record(SAMPLES, losses, evaluations=late)
+    assert found("label-noise", hard)
+    soft = [sample(each.step, losses=[classes(is_smoothed=True)]) for each in SAMPLES]
+    assert not found("label-noise", record(soft, losses, evaluations=late))

@@ -99,3 +99,21 @@ def test_does_not_judge_games_that_grow_longer(training):
         row.forwards = 10 + row.step // 4
     [answer] = check_lr_too_high(record)
     assert isinstance(answer, Unchecked)
+
+
+def test_finds_a_network_that_was_thrown_out_and_never_learned(training):
+    losses = [2.3, *wave(30, 2.7), *wave(169, 2.31)]
+    assert list(check_lr_too_high(training(losses, moves=[0.3] * 5 + [1e-4] * 195)))
+
+
+def test_long_first_steps_without_a_rise_are_fine(training):
+    losses = [2.3, *wave(199, 2.29)]
+    assert not list(check_lr_too_high(training(losses, moves=[0.3] * 5 + [1e-4] * 195)))
+
+
+def test_weights_that_have_shrunk_count_as_they_began(training):
+    record = training(wave(200, 2.29), moves=0.01)
+    for sample in record.samples[2:]:
+        for motion in sample.parameters.values():
+            motion.weight /= 50
+    assert not list(check_lr_too_high(record))

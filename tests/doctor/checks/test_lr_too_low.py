@@ -45,3 +45,21 @@ def test_is_silent_in_a_short_warm_up(training):
 def test_does_not_judge_few_steps(training):
     [answer] = check_lr_too_low(training(creeping(20), moves=1e-4))
     assert isinstance(answer, Unchecked)
+
+
+def test_finds_a_schedule_whose_highest_rate_was_too_low(training):
+    rates = [1e-5 * (1 - step / 300) for step in range(300)]
+    assert list(check_lr_too_low(training(creeping(), moves=1e-4, rates=rates)))
+
+
+def test_a_schedule_that_ended_early_is_another_fault(training):
+    rates = [1e-2] * 5 + [1e-5] * 295
+    moves = [1e-2] * 5 + [1e-4] * 295
+    assert not list(check_lr_too_low(training(creeping(), moves=moves, rates=rates)))
+
+
+def test_what_begins_at_zero_does_not_count(training):
+    record = training(creeping(), moves=1e-4, rates=1e-5)
+    for place, sample in enumerate(record.samples):
+        sample.parameters["head.weight"].weight = 0.0 if place == 0 else 1e-9
+    assert list(check_lr_too_low(record))

@@ -74,3 +74,12 @@ def test_finds_noise_that_hides_the_data(training):
 def test_does_not_judge_few_steps(training):
     [answer] = check_over_regularized(training(resting(2.2, 10)))
     assert isinstance(answer, Unchecked)
+
+
+def test_finds_decay_that_has_left_nothing(training):
+    record = decayed(training, 2.29, decay=0.5, shrunk=1e-3)
+    for sample in record.samples[5:]:
+        for motion in sample.parameters.values():
+            motion.gradient *= 1e-3
+    [finding] = check_over_regularized(record)
+    assert finding.where == "optimizer"

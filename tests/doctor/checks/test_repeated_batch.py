@@ -59,3 +59,17 @@ def test_a_memory_that_fills_is_fine():
     creeping = [[float(step + place) for place in range(32)] for step in range(60)]
     seen = record([sample(step + 1, inputs=[inputs(e)]) for step, e in enumerate(creeping)])
     assert found("repeated-batch", seen)
+
+
+def test_finds_measurements_of_which_few_fill_every_batch():
+    loader = LoaderFacts(1400, 32, True, 0, iterators=10)
+    few = [[float(place % 16) for place in range(32)]] * 8
+    assert found("repeated-batch", of(few, loaders=[loader]))
+
+
+def test_few_kinds_of_symbols_are_alike_by_nature():
+    loader = LoaderFacts(1400, 32, True, 0, iterators=10)
+    seen = of([[float(place % 16) for place in range(32)]] * 8, loaders=[loader])
+    for each in seen.samples:
+        each.inputs[0].distinct = 2
+    assert unchecked("repeated-batch", seen)

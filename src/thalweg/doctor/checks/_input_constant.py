@@ -59,8 +59,10 @@ def _constant(batches: list[InputFacts]) -> np.ndarray | None:
     if len(tables) < FEWEST_BATCHES or len({each.shape for each in tables}) > 1:
         return None
     mean, std = np.stack(tables).transpose(2, 0, 1)
-    # Standardized constants differ in the last bits by which batch they stand in.
-    noise = 1e-5 * (1 + np.abs(mean).max(0))
+    # Standardized constants differ in the last bits by which batch they stand in, and numbers that
+    # are all tiny do not vary any less for it.
+    size = min(1.0, float(np.hypot(mean, std).max()))
+    noise = 1e-5 * (size + np.abs(mean).max(0))
     return (std.max(0) <= noise) & (np.ptp(mean, axis=0) <= noise)
 
 

@@ -28,6 +28,8 @@ BELOW = 0.985
 # not; with hard examples among easy ones it is right in nearly all of which it is sure.
 MOST_RIGHT = 0.86
 MOST_GAIN = 1.25
+# Beyond the commonest class's share, an answer to a weak signal gains where it is sure.
+MOST_FURTHER_GAIN = 1.6
 # A network that has learned from contradictions is sure of nothing; where chances differ by nature,
 # as whether a passenger lived, it is sure of some, and few answers tell badly how often rightly.
 MOST_SURE = 0.82
@@ -196,6 +198,7 @@ def _as_wrong_where_sure(record: Record) -> Finding | None:
         is_calibrated = float(np.mean(sure)) < overall + OVERRATED
         is_flat = right[3] < MOST_RIGHT and sure[3] < MOST_SURE
         is_flat = is_flat and right[3] < MOST_GAIN * middle
+        is_flat = is_flat and right[3] - commonest < MOST_FURTHER_GAIN * (middle - commonest)
         if is_learned and is_flat and is_calibrated and _has_settled(record):
             return _finding(
                 0.8,

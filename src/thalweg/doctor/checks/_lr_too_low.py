@@ -40,7 +40,8 @@ def check_lr_too_low(record: Record) -> Iterator[Answer]:
     path = float(np.mean(shares)) * len(record.steps)
     rates = [row.rate for row in record.steps]
     is_warming = rates[-1] > rates[-len(rates) // 4] and len(rates) < LONGEST_WARMUP
-    was_longer = max(rates[: len(rates) // 2]) > 2 * rates[-1]
+    # A schedule that ends early is another fault, where its first steps were of usual length.
+    was_longer = max(rates[: len(rates) // 2]) > 2 * rates[-1] and max(shares) > SHORT_STEP
     if path > SHORT_PATH or float(np.median(shares)) > SHORT_STEP or left < LITTLE_LEARNED:
         return
     if is_warming or was_longer or not _is_steady(record) or not _has_gradient(record, path):
@@ -69,10 +70,12 @@ def check_lr_too_low(record: Record) -> Iterator[Answer]:
 def _has_gradient(record: Record, path: float) -> bool:
     """Return whether all layers get their gradient, so that longer steps would move them all."""
     shares: dict[str, list[float]] = {}
+    first: dict[str, float] = {}
     for _, motions in _outcome.matrices(record):
         for name, motion in motions.items():
-            if motion.weight > 0 and math.isfinite(motion.update):
-                shares.setdefault(name, []).append(motion.update / motion.weight)
+            # Of what begins at zero, every step is a large share.
+            if first.setdefault(name, motion.weight) > 0 and math.isfinite(motion.update):
+                shares.setdefault(name, []).append(motion.update / first[name])
     liveliest = max(float(np.mean(each)) for each in shares.values()) * len(record.steps)
     return liveliest < MOST_UNEQUAL * path and _pull(record) > SOME_GRADIENT
 
@@ -101,4 +104,7 @@ def _is_steady(record: Record) -> bool:
     late = slope_and_noise(series[len(series) // 2 :])
     if early.significance > -_outcome.NO_TREND:
         return True
-    return late.slope < 0.3 * early.slope
+    # A schedule makes later steps shorter or longer, and the fall with them.
+    rates = [row.rate for row in record.steps if math.isfinite(row.rate)]
+    before, after = sum(rates[: len(rates) // 2]), sum(rates[len(rates) // 2 :])
+    return late.slope * before < 0.3 * early.slope * after

@@ -88,15 +88,21 @@ def is_flat(series: list[float]) -> bool:
 def relative_steps(record: Record) -> list[tuple[int, float]]:
     """Return by sample how far a step moved the weights, as a share of their size.
 
-    The middle one of all weight matrices that moved; vectors are left out, for biases begin at
-    zero, where every step is large.
+    The middle one of all weight matrices that moved; vectors are left out, and whatever else
+    begins at zero, where every step is large. Weights that have shrunk count as they began, for
+    next to nothing every step is large, too.
     """
+    first: dict[str, float] = {}
+    for sample in record.samples:
+        for name, motion in sample.parameters.items():
+            if is_matrix(record, name):
+                first.setdefault(name, motion.weight)
     found = []
     for sample in record.samples:
         shares = [
-            motion.update / motion.weight
+            motion.update / max(motion.weight, first[name])
             for name, motion in sample.parameters.items()
-            if is_matrix(record, name) and motion.weight > 0 and 0 < motion.update < math.inf
+            if first.get(name, 0.0) > 0 and 0 < motion.update < math.inf
         ]
         if shares:
             found.append((sample.step, float(np.median(shares))))

@@ -19,6 +19,7 @@ POOR = 0.2
 DECAY_OF_LOSS = 0.2
 DECAY_OF_GRADIENT = 0.3
 SMALLER = 0.8
+COLLAPSED = 0.1
 # Decoupled decay as a share of the whole step. Where noisy steps and decay balance, which is
 # usual late in a training, it is half of the step's share of the weights: some hundredths.
 DECAY_OF_STEP = 0.5
@@ -39,6 +40,7 @@ GAP = 0.1
 # What is far worse than a guess has run away.
 MUCH_WORSE = 1.5
 FEWEST = 30
+FEWEST_LOOKS = 4
 
 
 @check("over-regularized", explains=("plateau", "underfitting", "dead-units", "lr-too-high"))
@@ -73,7 +75,9 @@ def _decay(record: Record, left: float) -> Finding | None:
     decay, is_decoupled = float(options.get("weight_decay", 0) or 0), _is_decoupled(record)
     if decay <= 0:
         return None
-    middle = record.steps[len(record.steps) // 2].step
+    # Looks may be rare late in a training.
+    late = [step for step, _ in _outcome.matrices(record)][-FEWEST_LOOKS:]
+    middle = min(record.steps[len(record.steps) // 2].step, *late)
     rates = {row.step: row.rate for row in record.steps}
     ratios = []
     for step, motions in _outcome.matrices(record):
@@ -102,15 +106,21 @@ def _decay(record: Record, left: float) -> Finding | None:
 
 
 def _weighs(record: Record, decay: float) -> bool:
-    """Return whether decay as a penalty is a good part of the loss, and has shrunk the weights."""
+    """Return whether decay as a penalty is a good part of the loss, and has shrunk the weights.
+
+    Where it has left next to nothing of them, it was so in the beginning.
+    """
     motions = [found for _, found in _outcome.matrices(record) if found]
     first, last = motions[0], motions[-1]
+    ratios = [last[name].weight / first[name].weight for name in last if first[name].weight > 0]
+    shrunk = float(np.median(ratios))
+    heaviest = first if shrunk < COLLAPSED else last
     squares = sum(
-        motion.weight**2 * math.prod(record.parameters[name].shape) for name, motion in last.items()
+        motion.weight**2 * math.prod(record.parameters[name].shape)
+        for name, motion in heaviest.items()
     )
-    shrunk = [last[name].weight / first[name].weight for name in last if first[name].weight > 0]
     loss = start_and_end(losses(record, None))[1]
-    return decay / 2 * squares > DECAY_OF_LOSS * loss and float(np.median(shrunk)) < SMALLER
+    return decay / 2 * squares > DECAY_OF_LOSS * loss and shrunk < SMALLER
 
 
 def _is_decoupled(record: Record) -> bool:
@@ -122,9 +132,11 @@ def _penalty(record: Record, left: float) -> Finding | None:
     """Find what the loop adds to the loss, where it holds the weights down."""
     guess = uninformed(record)
     roots = {row.step: row.root for row in record.steps}
-    late = [each for each in record.samples if len(each.losses) == 1][-5:]
+    single = [each for each in record.samples if len(each.losses) == 1]
     added = [
-        1 - each.losses[0].value / roots[each.step] for each in late if roots.get(each.step, 0) > 0
+        1 - each.losses[0].value / roots[each.step]
+        for each in single
+        if roots.get(each.step, 0) > 0
     ]
     sizes = [
         math.sqrt(sum(each.weight**2 for each in motions.values()) / len(motions))
@@ -133,7 +145,9 @@ def _penalty(record: Record, left: float) -> Finding | None:
     ]
     if guess is None or not added or len(sizes) < 2 or left < NO_BETTER_THAN_A_GUESS:
         return None
-    share, shrunk = float(np.median(added)), sizes[-1] / max(1e-12, sizes[0])
+    # A penalty that has won weighs little in the end.
+    share = float(max(np.median(added[:5]), np.median(added[-5:])))
+    shrunk = sizes[-1] / max(1e-12, sizes[0])
     if share < PENALTY or shrunk > SHRUNK:
         return None
     return _finding(

@@ -49,6 +49,7 @@ def facts(call: LossCall) -> LossFacts:
     found.is_weighted = any(
         isinstance(each, Tensor) for each in (*call.rest, *call.options.values())
     )
+    found.is_smoothed = bool(call.options.get("label_smoothing"))
     found.sequence = target.flatten()[:LONGEST_SEQUENCE].double().tolist()
     distinct = target.flatten()[:10_000].unique()
     if len(distinct) <= MOST_VALUES:

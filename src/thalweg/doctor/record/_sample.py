@@ -58,6 +58,8 @@ class LossFacts:
     """Where it stands in the sample's graph."""
     form: str = ""
     """Of a "custom" one, read off the graph: "squared error" or "absolute error"."""
+    is_smoothed: bool = False
+    """Whether it softens the targets itself, by `label_smoothing`."""
     is_weighted: bool = False
     """Whether it was given weights by class or example."""
 
