@@ -42,3 +42,9 @@ def test_is_silent_while_the_loss_falls(training):
 def test_does_not_judge_few_steps(training):
     [answer] = check_underfitting(training(resting(1.9, 20), width=1))
     assert isinstance(answer, Unchecked)
+
+
+def test_a_single_layer_with_a_weak_signal_is_fine(training):
+    record = training(resting(2.15))
+    del record.modules["first"], record.parameters["first.weight"]
+    assert not list(check_underfitting(record))

@@ -569,3 +569,34 @@ def noise_predicted_and_subtracted(seed):
             optimizer.step()
         with torch.no_grad():
             F.mse_loss(valid_noisy - net(valid_noisy), valid_clean)
+
+
+@healthy
+def smoothed_labels(seed):
+    """Training counts smoothed labels, validation does not."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = glyphs()
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 5, 2),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, 2),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(3),
+        nn.Flatten(),
+        nn.Linear(288, 10),
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, 160)
+    yield model, optimizer
+    for _epoch in range(8):
+        model.train()
+        for inputs, targets in batches(x, y, 50):
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), targets, label_smoothing=0.1).backward()
+            optimizer.step()
+            schedule.step()
+        model.eval()
+        with torch.no_grad():
+            F.cross_entropy(model(valid_x), valid_y)

@@ -603,3 +603,21 @@ def nodes_of_a_graph(seed):
         model.eval()
         with torch.no_grad():
             F.cross_entropy(model(x)[valid], y[valid])
+
+
+@healthy
+def a_weak_signal(seed):
+    """Clicks that are mostly chance: seven tenths right, whoever predicts them."""
+    torch.manual_seed(seed)
+    x = torch.randn(6000, 12)
+    y = (torch.sigmoid(0.35 * x[:, :4].sum(1)) > torch.rand(6000)).float()
+    model = nn.Linear(12, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    yield model, optimizer
+    for _epoch in range(5):
+        for inputs, targets in batches(x[:5000], y[:5000], 50):
+            optimizer.zero_grad()
+            F.binary_cross_entropy_with_logits(model(inputs)[:, 0], targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            F.binary_cross_entropy_with_logits(model(x[5000:])[:, 0], y[5000:])

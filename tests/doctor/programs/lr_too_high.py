@@ -130,3 +130,40 @@ def autoencoder_scaled_by_batch(seed, is_sick):
         model.eval()
         with torch.no_grad():
             F.mse_loss(model(valid_x), valid_x)
+
+
+class Patches(nn.Module):
+    """A small vision transformer."""
+
+    def __init__(self, width=48):
+        super().__init__()
+        self.patch = nn.Conv2d(1, width, 2, stride=2)
+        self.answer = nn.Parameter(torch.zeros(1, 1, width))
+        self.places = nn.Parameter(torch.randn(1, 17, width) * 0.02)
+        layer = nn.TransformerEncoderLayer(width, 4, 96, 0.0, "gelu", batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 3)
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, images):
+        tokens = self.patch(images).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.answer.expand(len(tokens), -1, -1), tokens], 1) + self.places
+        return self.head(self.encoder(tokens)[:, 0])
+
+
+@sick("lr-too-high")
+def vision_transformer(seed, is_sick):
+    """The first steps throw it out of where it could learn; then no gradient is left."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = digits(seed, images=True)
+    model = Patches()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-2 if is_sick else 1e-3)
+    yield model, optimizer
+    for _epoch in range(5):
+        model.train()
+        for inputs, targets in batches(x, y, 35):
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            F.cross_entropy(model(valid_x), valid_y)

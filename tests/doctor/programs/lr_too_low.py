@@ -137,3 +137,39 @@ def autoencoder_in_groups(seed, is_sick):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(8, 48, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(96, 10)
+
+    def forward(self, images):
+        return self.head(self.gru(images.view(-1, 8, 8))[0].mean(1))
+
+
+@sick("lr-too-low")
+def rate_of_fine_tuning_from_scratch(seed, is_sick):
+    """2e-5 is for a pretrained network; warm-up and linear decay make it less."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = digits(seed)
+    model = Rows()
+    epochs, loader = 6, DataLoader(TensorDataset(x, y), 32, shuffle=True)
+    total = epochs * len(loader)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5 if is_sick else 5e-3)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1, (step + 1) / 20) * max(0, (total - step) / total)
+    )
+    yield model, optimizer
+    for _epoch in range(epochs):
+        model.train()
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), targets).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+        model.eval()
+        with torch.no_grad():
+            F.cross_entropy(model(valid_x), valid_y)

@@ -136,3 +136,50 @@ def noise_on_every_layer(seed, is_sick):
         model.eval()
         with torch.no_grad():
             criterion(model(valid_x), valid_y)
+
+
+@sick("over-regularized")
+def lasso_that_leaves_nothing(seed, is_sick):
+    """All weights are gone after an epoch, and with them the penalty."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = digits(seed)
+    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    factor = 0.05 if is_sick else 1e-5
+    yield model, optimizer
+    for _epoch in range(8):
+        model.train()
+        for inputs, targets in DataLoader(TensorDataset(x, y), 32, shuffle=True):
+            size = sum(parameter.abs().sum() for parameter in model.parameters())
+            loss = F.cross_entropy(model(inputs), targets) + factor * size
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            F.cross_entropy(model(valid_x), valid_y)
+
+
+@sick("over-regularized")
+def half_of_the_weights_in_each_step(seed, is_sick):
+    """weight_decay=0.5 in SGD, after which no gradient comes through the small weights."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = glyphs()
+    model = nn.Sequential(
+        nn.Conv2d(1, 12, 5, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(12, 24, 3, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(600, 10),
+    )
+    decay = 0.5 if is_sick else 5e-4
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=decay)
+    yield model, optimizer
+    for _epoch in range(6):
+        for inputs, targets in batches(x, y, 32):
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+        with torch.no_grad():
+            F.cross_entropy(model(valid_x), valid_y)

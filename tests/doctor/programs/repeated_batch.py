@@ -6,7 +6,7 @@ from _data import cancer, digits, text
 from _suite import sick
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 
 @sick("repeated-batch")
@@ -165,3 +165,37 @@ def window_that_creeps(seed, is_sick):
             optimizer.step()
         with torch.no_grad():
             criterion(model(valid_x), valid_y)
+
+
+class Cached(Dataset):
+    """Rows of a table, with an index that a cache of few entries has made smaller."""
+
+    def __init__(self, x, y, entries):
+        self.x, self.y, self.entries = x, y, entries
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, index):
+        return self.x[index % self.entries], self.y[index % self.entries]
+
+
+@sick("repeated-batch")
+def cache_smaller_than_a_batch(seed, is_sick):
+    """Sixteen examples fill every batch of 32, each of them twice."""
+    torch.manual_seed(seed)
+    (x, y), (valid_x, valid_y) = cancer(seed)
+    loader = DataLoader(Cached(x, y.float(), 16 if is_sick else len(x)), 32, shuffle=True)
+    model = nn.Sequential(nn.Linear(30, 16), nn.Tanh(), nn.Linear(16, 1), nn.Flatten(0))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=1e-3)
+    criterion = nn.BCEWithLogitsLoss()
+    yield model, optimizer
+    for _epoch in range(20):
+        model.train()
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            criterion(model(inputs), targets).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            criterion(model(valid_x), valid_y.float())

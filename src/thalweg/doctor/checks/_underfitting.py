@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from thalweg.doctor._finding import Finding, Remedy
 from thalweg.doctor.checks import _capacity, _outcome
 from thalweg.doctor.checks._check import Answer, Unchecked, check
-from thalweg.doctor.checks._progress import losses, slope_and_noise
+from thalweg.doctor.checks._progress import is_learning, losses, slope_and_noise
 from thalweg.doctor.record import Record
 
 # Of the first loss, or that of a guess, so much is left at least where one number passes, where
@@ -33,7 +33,9 @@ def check_underfitting(record: Record) -> Iterator[Answer]:
     half = series[len(series) // 2 :]
     trend = slope_and_noise(half)
     is_done = _outcome.is_flat(half) or -trend.slope * len(half) < STILL_FALLING * trend.level
-    if left < bound or not is_done:
+    # A single layer that has learned a weak signal may have learned all there is.
+    is_alone = "numbers that pass" not in short
+    if left < bound or not is_done or (is_alone and is_learning(record)):
         return
     yield Finding(
         fault="underfitting",
