@@ -94,19 +94,25 @@ def _from_a_steep_loss(record: Record) -> tuple[str, dict, float] | None:
     first = max(finite[:3], default=0.0)
     series = losses(record, None)
     grew = max(finite, default=0.0) > JUMP * first or len(finite) < len(sizes)
+    grown = _grown(record, JUMP * first)
     # A loss that crosses zero may begin next to it: its usual ups and downs are its size, too.
-    size = max(abs(series[0]), *abs(np.percentile(series, (10, 90)))) if min(series) < 0 else 0.0
+    calm = [row.loss for row in record.steps if row.step < grown and math.isfinite(row.loss)]
+    size = float(abs(np.percentile(calm, (10, 90))).max()) if calm and min(series) < 0 else 0.0
     if first > 0 and grew and max(series) > series[0] + JUMP * max(abs(series[0]), size):
         # Gradients that grew before any step was long are the loss's own fault.
-        confidence = 0.95 if _steps_were_short(record, JUMP * first) else 0.7
+        confidence = 0.95 if _steps_were_short(record, grown) else 0.7
         return "loss", {"gradient at first": first, "gradient later": max(finite)}, confidence
     return None
 
 
-def _steps_were_short(record: Record, much: float) -> bool:
-    """Return whether steps were of usual length until the gradient had grown so much."""
+def _grown(record: Record, much: float) -> float:
+    """Return the step at which the gradient was first so large; infinity for never."""
     sizes = zip((sample.step for sample in record.samples), gradient_sizes(record), strict=False)
-    grown = next((step for step, size in sizes if not size < much), math.inf)
+    return next((step for step, size in sizes if not size < much), math.inf)
+
+
+def _steps_were_short(record: Record, grown: float) -> bool:
+    """Return whether steps were of usual length until the gradient had grown."""
     moves = [share for step, share in _outcome.relative_steps(record) if step < grown]
     return len(moves) >= FEWEST and max(moves) < USUAL
 
