@@ -2,7 +2,7 @@
 
 import pytest
 
-from thalweg.doctor.checks._capacity import shortage
+from thalweg.doctor.checks.reading._capacity import shortage
 from thalweg.doctor.record import ModuleFacts, Node, ParameterFacts, Record
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from thalweg.doctor.checks._check import Note, Unchecked
-from thalweg.doctor.checks._detached import check_detached
-from thalweg.doctor.checks._unused_module import check_unused_module
+from thalweg.doctor.checks.wiring._detached import check_detached
+from thalweg.doctor.checks.wiring._unused_module import check_unused_module
 from thalweg.doctor.record import Evaluation, ModuleFacts, Motion, Node
 
 

@@ -1,7 +1,7 @@
 import math
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._lr_decayed_early import check_lr_decayed_early
+from thalweg.doctor.checks.step_size._lr_decayed_early import check_lr_decayed_early
 
 
 def stopped(at, count=300):

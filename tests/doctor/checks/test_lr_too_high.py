@@ -4,7 +4,7 @@ import pytest
 
 from thalweg.doctor._finding import Finding
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._lr_too_high import check_lr_too_high
+from thalweg.doctor.checks.step_size._lr_too_high import check_lr_too_high
 from thalweg.train import Config
 
 GUESS = math.log(10)

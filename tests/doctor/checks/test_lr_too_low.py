@@ -3,7 +3,7 @@ import math
 import pytest
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._lr_too_low import check_lr_too_low
+from thalweg.doctor.checks.step_size._lr_too_low import check_lr_too_low
 from thalweg.train import Config
 
 

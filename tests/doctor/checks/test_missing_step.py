@@ -1,5 +1,5 @@
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._missing_step import check_missing_step
+from thalweg.doctor.checks.wiring._missing_step import check_missing_step
 from thalweg.doctor.record import FirstNonFinite
 
 

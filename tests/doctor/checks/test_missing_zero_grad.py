@@ -1,7 +1,7 @@
 import pytest
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._missing_zero_grad import check_missing_zero_grad
+from thalweg.doctor.checks.wiring._missing_zero_grad import check_missing_zero_grad
 
 
 def test_finds_gradients_that_are_never_cleared(loop):

@@ -1,7 +1,7 @@
 import pytest
 
 from thalweg.doctor.checks._check import Note, Unchecked
-from thalweg.doctor.checks._not_in_optimizer import check_not_in_optimizer
+from thalweg.doctor.checks.wiring._not_in_optimizer import check_not_in_optimizer
 from thalweg.doctor.record import Motion, ParameterFacts
 
 

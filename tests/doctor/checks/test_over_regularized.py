@@ -1,7 +1,7 @@
 import math
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._over_regularized import check_over_regularized
+from thalweg.doctor.checks.dynamics._over_regularized import check_over_regularized
 from thalweg.doctor.record import ModuleFacts
 from thalweg.train import Config
 

@@ -1,7 +1,7 @@
 import math
 
 from thalweg.doctor.checks._check import Note, Unchecked
-from thalweg.doctor.checks._overfitting import check_overfitting
+from thalweg.doctor.checks.generalization._overfitting import check_overfitting
 
 TURNED = [1.5, 1.1, 0.9, 0.8, 0.85, 1.0, 1.1, 1.2, 1.3, 1.4]
 

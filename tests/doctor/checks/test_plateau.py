@@ -1,7 +1,7 @@
 import math
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._plateau import check_plateau
+from thalweg.doctor.checks.dynamics._plateau import check_plateau
 
 
 def flat(level, count=200):

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from thalweg.doctor.checks import _progress
+from thalweg.doctor.checks.reading import _progress
 
 
 def falling(count=200, first=2.3, last=0.1, noise=0.05):

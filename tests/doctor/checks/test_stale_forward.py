@@ -1,7 +1,7 @@
 import pytest
 
 from thalweg.doctor.checks._check import Note, Unchecked
-from thalweg.doctor.checks._stale_forward import check_stale_forward
+from thalweg.doctor.checks.wiring._stale_forward import check_stale_forward
 
 
 def test_finds_steps_between_forward_and_backward(loop):

@@ -1,7 +1,7 @@
 import math
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._underfitting import check_underfitting
+from thalweg.doctor.checks.dynamics._underfitting import check_underfitting
 
 
 def resting(level, count=200):

@@ -1,6 +1,6 @@
 from thalweg.doctor.checks._check import Note, Unchecked
-from thalweg.doctor.checks._detached import check_detached
-from thalweg.doctor.checks._unused_module import check_unused_module
+from thalweg.doctor.checks.wiring._detached import check_detached
+from thalweg.doctor.checks.wiring._unused_module import check_unused_module
 from thalweg.doctor.record import ModuleFacts, Motion, ParameterFacts
 
 

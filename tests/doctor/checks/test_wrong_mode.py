@@ -1,7 +1,7 @@
 import pytest
 
 from thalweg.doctor.checks._check import Unchecked
-from thalweg.doctor.checks._wrong_mode import check_wrong_mode
+from thalweg.doctor.checks.wiring._wrong_mode import check_wrong_mode
 from thalweg.doctor.record import Activity, Evaluation, ModuleFacts
 
 

@@ -1,0 +1,1 @@
+"""What several checks read off a record."""
