@@ -83,3 +83,13 @@ def test_finds_decay_that_has_left_nothing(training):
             motion.gradient *= 1e-3
     [finding] = check_over_regularized(record)
     assert finding.where == "optimizer"
+
+
+def test_a_usual_decay_that_a_huge_rate_multiplies_is_the_rates_fault(training):
+    record = training(resting(1.5), rates=20.0, moves=0.3)
+    record.optimizers[0].kind = "AdamW"
+    record.optimizers[0].options["weight_decay"] = 0.1
+    assert not list(check_over_regularized(record))
+    record.optimizers[0].options["weight_decay"] = 0.11
+    [finding] = check_over_regularized(record)
+    assert finding.fault == "over-regularized"

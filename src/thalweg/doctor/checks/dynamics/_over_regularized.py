@@ -23,6 +23,7 @@ COLLAPSED = 0.1
 # Decoupled decay as a share of the whole step. Where noisy steps and decay balance, which is
 # usual late in a training, it is half of the step's share of the weights: some hundredths.
 DECAY_OF_STEP = 0.5
+USUAL_DECOUPLED = 0.1
 # Over the whole training it takes away as much as the weights themselves; less is no hindrance,
 # though nothing else moves weights that get no gradient.
 TAKEN = 1.0
@@ -73,7 +74,8 @@ def _finding(where: str, left: float, evidence: dict, remedy: Remedy) -> Finding
 def _decay(record: Record, left: float) -> Finding | None:
     options = record.optimizers[0].options
     decay, is_decoupled = float(options.get("weight_decay", 0) or 0), _is_decoupled(record)
-    if decay <= 0:
+    # Decoupled decay is multiplied with the rate: a usual one that takes too much is the rate's.
+    if decay <= (USUAL_DECOUPLED if is_decoupled else 0.0):
         return None
     # Looks may be rare late in a training.
     late = [step for step, _ in _outcome.matrices(record)][-FEWEST_LOOKS:]
