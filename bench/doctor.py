@@ -88,7 +88,7 @@ def judge(case: Case, record: Any, diagnosis: Any) -> Case:
     case.steps = diagnosis.steps
     case.found = [finding.fault for finding in diagnosis.findings]
     case.beneath = [each.fault for finding in diagnosis.findings for each in finding.symptoms]
-    case.error = diagnosis.unchecked.get("missing-zero-grad")
+    case.error = record.limits.get("all")
     if case.is_sick and case.fault in case.found[:1]:
         case.first_step = _first_step(record, case.fault)
     return case
