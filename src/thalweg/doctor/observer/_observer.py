@@ -67,8 +67,8 @@ class Observer(Guarded, Listener):
         """Whether the present step is one to look at closely."""
         self.takes_specimen = takes_specimen
         self.specimen: Specimen | None = None
-        self.shapes: list[torch.Size] = []
-        """Of an example trained on; empty before the first."""
+        self.shape: torch.Size | None = None
+        """Of the last batch trained on; None before the first."""
 
     @property
     def ledgers(self) -> dict[Optimizer, Ledger]:
@@ -83,18 +83,17 @@ class Observer(Guarded, Listener):
         window = self.window
         if not torch.is_grad_enabled():
             window.note("e")
-            self.passes.add(module, given, self.shapes)
+            self.passes.add(module, given, self.shape)
             return
-        tensors = _inputs.tensors_in(given)
         window.note("f")
-        window.batch = next((len(each) for each in tensors), 0)
+        self.shape = _inputs.shape_of(given)
+        window.batch = self.shape[0] if self.shape else 0
         window.examples += window.batch
         window.forwards += 1
         window.training_forwards += module.training
         window.inputs.append(given)
         window.entry = module
         del window.inputs[:-4]
-        self.shapes = [each.shape[1:] for each in tensors[:1]]
 
     @guarded
     def on_module(self, path: str, given: Any, output: Any) -> None:
@@ -218,6 +217,7 @@ class Observer(Guarded, Listener):
             syncs=window.syncs,
         )
         self.history.add(row, window.loss, window.root)
+        self.sampler.settle(row.seconds, window.sample is not None)
         if window.sample is not None:
             with self.sampler.looking():
                 if window.step is not None:

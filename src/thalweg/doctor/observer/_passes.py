@@ -51,13 +51,13 @@ class Passes:
             passes.append(Evaluation(self.record.count))
         return passes[-1]
 
-    def add(self, module: nn.Module, given: Any, shapes: list[torch.Size]) -> None:
+    def add(self, module: nn.Module, given: Any, shape: torch.Size | None) -> None:
         """Take note of a pass.
 
         Args:
             module: What was called.
             given: Its arguments.
-            shapes: Of an example trained on; empty before the first.
+            shape: Of the last batch trained on; None before the first.
         """
         now, tensors = self.now, _inputs.tensors_in(given)
         self.batch = next((len(each) for each in tensors), 0)
@@ -72,7 +72,9 @@ class Passes:
         self.is_quiet = not module.training
         self.is_noisy = module.training and any(each.training for each in followers)
         now.noisy_forwards += self.is_noisy
-        now.alike_forwards += [each.shape[1:] for each in tensors[:1]] == shapes
+        now.alike_forwards += [each.shape[1:] for each in tensors[:1]] == (
+            [] if shape is None else [shape[1:]]
+        )
         if self.sampler.is_affordable or len(self.record.evaluations) <= FIRST_EVALUATIONS:
             with self.sampler.looking():
                 for each in tensors[:1]:

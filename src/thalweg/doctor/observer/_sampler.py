@@ -1,5 +1,6 @@
 """Which steps are looked at closely."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ EVERY = 10
 # Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
 # leaves room below the promised 5 % for what is done at every step; the seconds let a training
 # of a second or two, where nobody notices them, show more than its beginning.
-SHARE = 0.02
+SHARE = 0.015
 ALLOWANCE = 0.05
 # The same for glances, at the loss and the examples only, at steps that the budget leaves out.
-GLANCE_SHARE = 0.005
+GLANCE_SHARE = 0.003
 GLANCE_ALLOWANCE = 0.02
+# What a look costs unseen is at most so many times what was counted.
+MOST_HIDDEN = 2.0
 
 
 class Sampler:
@@ -22,7 +25,7 @@ class Sampler:
 
     Args:
         every: Steps between two samples, whatever it costs; None looks every tenth step as long
-            as looking takes at most 2 % of the time.
+            as looking takes at most 1.5 % of the time.
     """
 
     def __init__(self, every: int | None) -> None:
@@ -32,6 +35,10 @@ class Sampler:
         """Seconds that looking has taken."""
         self.glanced = 0.0
         """Seconds that glances have taken."""
+        self.usual = math.inf
+        """Seconds of a step that is not looked at."""
+        self.settled = 0.0
+        """What had been spent when the last step ended."""
 
     def is_due(self, step: int) -> bool:
         """Return whether to look at the step of this number, counted from one."""
@@ -48,6 +55,24 @@ class Sampler:
         """Return whether to look at least at the loss of this step."""
         budget = GLANCE_ALLOWANCE + GLANCE_SHARE * (time.perf_counter() - self.began)
         return self.every is None and step % EVERY == 0 and self.glanced <= budget
+
+    def settle(self, seconds: float, is_looked_at: bool) -> None:
+        """Charge a step with all that it took beyond the usual, not only what was counted.
+
+        Hooks slow a step down, and so does memory that is touched twice.
+
+        Args:
+            seconds: That the step took.
+            is_looked_at: Whether it was looked at closely.
+        """
+        counted = self.spent - self.settled
+        if is_looked_at and self.usual < math.inf:
+            # A step that waited for something else is not to be charged for that.
+            self.spent += min(max(0.0, seconds - self.usual - counted), MOST_HIDDEN * counted)
+        elif counted == 0:
+            # The shortest tells best, and is forgotten slowly where steps become longer.
+            self.usual = min(1.01 * self.usual, seconds)
+        self.settled = self.spent
 
     @contextmanager
     def glancing(self) -> Iterator[None]:

@@ -92,6 +92,6 @@ class Window:
 
 
 def _reading(value: Tensor) -> Reading:
-    if value.device.type != "cpu":
+    if not value.is_cpu:
         return value.detach()
     return float(value.detach().float().mean()) if value.numel() != 1 else float(value.item())

@@ -48,6 +48,18 @@ def facts(inputs: Tensor) -> InputFacts:
     return found
 
 
+def shape_of(given: tuple[Any, ...]) -> torch.Size | None:
+    """Return the shape of the first tensor of a call; None if it has none.
+
+    Args:
+        given: Positional and named arguments; usually the first is the tensor.
+    """
+    args = given[0]
+    if args and isinstance(args[0], Tensor):
+        return args[0].shape
+    return next((each.shape for each in tensors_in(given)), None)
+
+
 def digests(inputs: Tensor) -> list[float]:
     """Return a number per example; equal examples have equal ones.
 
