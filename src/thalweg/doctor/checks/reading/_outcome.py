@@ -18,6 +18,9 @@ NO_TREND = 3.0
 # Other examples make another loss by chance; what dropout, noise or augmentation add is more.
 CLEARLY_BETTER = 0.8
 SQUARED = {"mse_loss", "squared error"}
+# By so many times the sum of a game grows when the game does.
+LONGER = 1.5
+FEWEST_STEPS = 10
 
 
 def has_one_loss(record: Record) -> bool:
@@ -83,6 +86,16 @@ def is_flat(series: list[float]) -> bool:
     trend = slope_and_noise(series)
     change = abs(trend.slope) * len(series)
     return abs(trend.significance) < NO_TREND or change < 0.02 * abs(trend.level)
+
+
+def grows_longer(record: Record) -> bool:
+    """Return whether later steps sum over more forward passes, as longer and longer games do."""
+    often = [row.forwards for row in record.steps if row.forwards]
+    tenth = max(1, len(often) // 10)
+    if len(often) < FEWEST_STEPS:
+        return False
+    first, last = float(np.median(often[:tenth])), float(np.median(often[-tenth:]))
+    return min(first, last) > 1 and last > LONGER * first
 
 
 def relative_steps(record: Record) -> list[tuple[int, float]]:

@@ -42,8 +42,6 @@ NOTHING_LEARNED = 0.9
 # Validation on the same examples has no noise of its own: jumps of this share, back and forth,
 # come from the weights.
 BOUNCE = 0.08
-# By so many times the sum of a game grows when the game does.
-LONGER = 1.5
 FEWEST = 10
 
 
@@ -64,7 +62,7 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
     if not series or not moves:
         yield Unchecked("no step's length was seen")
         return
-    if _grows_longer(record):
+    if _outcome.grows_longer(record):
         yield Unchecked("steps go through the network more and more often, and losses add up")
         return
     found = _diverged(record, series, moves)
@@ -88,16 +86,6 @@ def check_lr_too_high(record: Record) -> Iterator[Answer]:
             lambda config: {"learning_rate": config.learning_rate / 10},
         ),
     )
-
-
-def _grows_longer(record: Record) -> bool:
-    """Return whether later steps sum over more forward passes, as longer and longer games do."""
-    often = [row.forwards for row in record.steps if row.forwards]
-    tenth = max(1, len(often) // 10)
-    if len(often) < FEWEST:
-        return False
-    first, last = float(np.median(often[:tenth])), float(np.median(often[-tenth:]))
-    return min(first, last) > 1 and last > LONGER * first
 
 
 def _explodes_unaided(record: Record) -> bool:
