@@ -163,11 +163,10 @@ class Hooks:
         if len(self.entries) == known:
             return
         if self.observer.record.steps and "f" not in self.observer.record.steps[-1].events:
-            for path, module in list(self.entries.items())[known:]:
+            for module in list(self.entries.values())[known:]:
                 self.always.append(
                     module.register_forward_pre_hook(Hook(self._enter), with_kwargs=True)
                 )
-                del path
         self.entries = dict(list(self.entries.items())[:known])
 
 
