@@ -7,6 +7,7 @@ from torch import nn
 from thalweg.doctor.observer._ledger import Ledger
 from thalweg.doctor.probes._changes import Changes, looks_fresh
 from thalweg.doctor.probes._modules import follows_mode
+from thalweg.doctor.record import StepRow
 
 
 def trained(steps=60):
@@ -109,7 +110,7 @@ def clip_only(model, optimizer):
 def stale_steps(clear, passes=1):
     model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    ledger = Ledger(optimizer)
+    ledger = Ledger(optimizer, 0)
     found = []
     for _ in range(5):
         clear(model, optimizer)
@@ -119,10 +120,10 @@ def stale_steps(clear, passes=1):
             loss.backward()
             ledger.after_backward()
         nn.utils.clip_grad_norm_(model.parameters(), 0.1)
-        ledger.before_step()
         optimizer.step()
-        found.append(ledger.is_stale)
-        ledger.after_step()
+        row = StepRow(1)
+        ledger.after_step(row)
+        found.append(row.is_stale)
     return sum(found)
 
 
@@ -142,7 +143,7 @@ def test_gradients_that_are_left_somewhere_are_stale(clear):
 def test_backward_passes_whose_gradients_are_thrown_away_are_counted():
     parameter = nn.Parameter(torch.ones(3))
     optimizer = torch.optim.SGD([parameter], lr=0.1)
-    ledger = Ledger(optimizer)
+    ledger = Ledger(optimizer, 0)
     counts = []
     for _ in range(2):
         for _ in range(5):
@@ -150,9 +151,10 @@ def test_backward_passes_whose_gradients_are_thrown_away_are_counted():
             ledger.before_backward()
             parameter.sum().backward()
             ledger.after_backward()
-        counts.append((ledger.backwards, ledger.wasted))
         optimizer.step()
-        ledger.after_step()
+        row = StepRow(1)
+        ledger.after_step(row)
+        counts.append((row.own_backwards, row.wasted_backwards))
     # Which gradient to look at is only known after the first step.
     assert counts == [(5, 0), (5, 4)]
 

@@ -51,7 +51,7 @@ class _Finder:
         self.watch = watch(outermost, list(self.optimizers))
         self.watch.__enter__()
         if module in outermost:  # Its own hooks come too late for this call.
-            self.watch.observer.on_forward(module, (args, {}))
+            self.watch.hooks.enter(module, args, {})
 
 
 def _has(module: nn.Module, owned: set[int]) -> bool:

@@ -58,11 +58,11 @@ class CloseUp:
             for each in _inputs.tensors_in(output):
                 if each.grad_fn is not None:
                     window.outputs[each.grad_fn] = each.detach()
-        window.opened(self.record.count).modules[path] = found
+        window.opened().modules[path] = found
 
     def look(self, window: Window, root: Tensor) -> None:
         """Look at the graph of a loss and at what it was computed from."""
-        sample = window.opened(self.record.count)
+        sample = window.opened()
         self.record.graphs += 1
         if root.grad_fn is None:
             self.record.leaf_losses += 1
@@ -119,13 +119,13 @@ class CloseUp:
             form, output, target = own
             found = _losses.facts(LossCall("custom", output, target, (), {}, root, True))
             found.form = form
-            window.opened(self.record.count).losses.append(found)
+            window.opened().losses.append(found)
 
     def _link(self, window: Window, call: LossCall) -> None:
         """Compare the targets with what went into the network."""
         given = _inputs.tensors_in(window.inputs[0]) if len(window.inputs) == 1 else []
         if given and len(window.calls) == 1:
-            sample = window.opened(self.record.count)
+            sample = window.opened()
             sample.correlations = _links.correlations(given[0], call.target)
             sample.shift = self.shift = _links.shift(given[0], call.target)
 
@@ -134,4 +134,4 @@ class CloseUp:
         given = _inputs.tensors_in(window.inputs[0])[:1] if window.inputs else []
         rows = [each for one in given for each in _inputs.digests(one)]
         self.examples.add(rows)
-        return Glance(self.record.count + 1, [_losses.facts(call) for call in window.calls], rows)
+        return Glance(window.row.step, [_losses.facts(call) for call in window.calls], rows)

@@ -2,8 +2,9 @@
 
 import functools
 import os
-import threading
+import weakref
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, TypeVar
 
 from thalweg.doctor.record import Record
@@ -20,8 +21,21 @@ class Guarded:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.thread, self.process = threading.get_ident(), os.getpid()
-        self.is_busy = self.is_blind = False
+        self.hears: int | None = get_ident()
+        """The thread that is listened to; None while at work, after a failure, and in processes
+        that were forked off."""
+        _guarded.add(self)
+
+
+_guarded: weakref.WeakSet[Guarded] = weakref.WeakSet()
+
+
+def _go_deaf() -> None:
+    for each in _guarded:
+        each.hears = None
+
+
+os.register_at_fork(after_in_child=_go_deaf)
 
 
 def guarded(method: M) -> M:
@@ -31,20 +45,19 @@ def guarded(method: M) -> M:
     """
 
     @functools.wraps(method)
-    def guarded_method(self: Guarded, *args: Any, **kwargs: Any) -> Any:
-        if self.is_blind or self.is_busy:
+    def guarded_method(self: Guarded, *args: Any) -> Any:
+        thread: int | None = get_ident()
+        if thread != self.hears:
             return None
-        if threading.get_ident() != self.thread or os.getpid() != self.process:
-            return None
-        self.is_busy = True
+        self.hears = None
         try:
-            return method(self, *args, **kwargs)
+            return method(self, *args)
         except Exception as error:  # Whatever it is, the training is worth more than its diagnosis.
-            self.is_blind = True
+            thread = None
             reason = f"the doctor failed in {method.__name__} ({type(error).__name__}: {error})"
             self.record.limits["all"] = reason.split("\n")[0]
             return None
         finally:
-            self.is_busy = False
+            self.hears = thread
 
     return guarded_method  # type: ignore[return-value]

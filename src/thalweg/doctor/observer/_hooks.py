@@ -1,5 +1,6 @@
 """Hooks on networks and optimizers: a light one always, many while a step is looked at closely."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -23,19 +24,12 @@ def _silence() -> Callable[..., None]:
     return silent
 
 
-class Hook:
+class Hook(functools.partial[None]):
     """A hook that stays with the network it was put on.
 
     Loops copy and pickle networks while they are watched; neither the copy nor the file may
     carry the watch along.
     """
-
-    def __init__(self, function: Callable[..., None]) -> None:
-        self.function = function
-
-    def __call__(self, *args: Any) -> None:
-        """Tell the watch."""
-        self.function(*args)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
         return silent
@@ -47,8 +41,8 @@ class Hook:
 class Hooks:
     """Connects an observer with what it watches.
 
-    Every watched network has one hook, which costs a microsecond per call; every module of it
-    has one more only while a step is looked at closely. Inside `torch.compile` nothing can be
+    Every watched network and optimizer has one hook, which costs microseconds; a network's
+    modules have theirs only while a step is looked at closely. Inside `torch.compile` nothing can be
     hooked without compiling again, so that compiled modules are left alone.
     """
 
@@ -56,41 +50,44 @@ class Hooks:
         self.observer = observer
         self.always: list[RemovableHandle] = []
         self.close: list[RemovableHandle] = []
+        """On modules, in a step that is looked at closely."""
+        self.before: list[RemovableHandle] = []
+        """On optimizers that will take this step."""
         self.entries: dict[str, nn.Module] = dict(observer.models)
         """Modules that the loop calls itself; usually the watched ones."""
         self.depth = 0
+        self.known = len(self.entries)
+        self.meets = not observer.ledgers
+        """Whether optimizers are to be found as they step."""
         self.after_each_step: Callable[[], None] | None = None
 
     def install(self) -> None:
         """Begin to watch; the first step closely."""
         for model in self.entries.values():
-            self.always.append(model.register_forward_pre_hook(Hook(self._enter), with_kwargs=True))
+            self.always.append(model.register_forward_pre_hook(Hook(self.enter), with_kwargs=True))
         for optimizer in self.observer.ledgers:
-            self.watch_optimizer(optimizer)
-        if not self.observer.ledgers:
+            self.always.append(optimizer.register_step_post_hook(Hook(self._after_step)))
+        if self.meets:
             self.always.append(register_optimizer_step_pre_hook(self._meet))
             self.always.append(register_optimizer_step_post_hook(self._after_step))
         self._look_closely()
-
-    def watch_optimizer(self, optimizer: Optimizer) -> None:
-        """Be told of an optimizer's steps."""
-        self.always.append(optimizer.register_step_pre_hook(Hook(self._before_step)))
-        self.always.append(optimizer.register_step_post_hook(Hook(self._after_step)))
+        self._await_step()
 
     def remove(self) -> None:
         """Leave no hook behind."""
-        for handle in [*self.always, *self.close]:
-            handle.remove()
-        self.always.clear()
-        self.close.clear()
+        for handles in (self.always, self.close, self.before):
+            _remove(handles)
 
-    def _enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+    def enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """A watched network is called."""
         if torch.compiler.is_compiling():
             return
         if not torch.is_grad_enabled():
             # Some layers take a faster way where nobody listens; evaluation shall keep it.
-            self._look_away()
-        elif not self.close and self.observer.is_due:
+            _remove(self.close)
+            self.observer.on_quiet_forward(module, (args, kwargs))
+            return
+        if self.observer.is_due and not self.close:
             self._look_closely()
         self.observer.on_forward(module, (args, kwargs))
 
@@ -101,16 +98,22 @@ class Hooks:
             id(each) in self.observer.inventory.names for each in owned
         ):
             self.observer.inventory.add_optimizer(optimizer)
-        self._before_step(optimizer, args, kwargs)
+        if self.observer.is_due:
+            self._before_step(optimizer, args, kwargs)
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         self.observer.before_step(optimizer)
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         self.observer.after_step(optimizer)
-        self._find_entries()
-        if not self.observer.is_due:
-            self._look_away()
+        self.depth = 0
+        if len(self.entries) > self.known:
+            self._find_entries()
+        if self.observer.is_due:
+            self._await_step()
+        elif self.before or self.close:
+            _remove(self.before)
+            _remove(self.close)
         if self.after_each_step is not None:
             self.after_each_step()
 
@@ -129,10 +132,10 @@ class Hooks:
             self.close.append(module.register_forward_pre_hook(Hook(self._down(path))))
             self.close.append(module.register_forward_hook(Hook(self._up(path)), with_kwargs=True))
 
-    def _look_away(self) -> None:
-        for handle in self.close:
-            handle.remove()
-        self.close.clear()
+    def _await_step(self) -> None:
+        if not self.before and not self.meets:
+            for optimizer in self.observer.ledgers:
+                self.before.append(optimizer.register_step_pre_hook(Hook(self._before_step)))
 
     def _down(self, path: str) -> Any:
         def down(module: nn.Module, args: Any) -> None:
@@ -158,16 +161,18 @@ class Hooks:
 
     def _find_entries(self) -> None:
         """Where a loop calls parts of a network instead of the whole, listen to those too."""
-        self.depth = 0
-        known = len(self.observer.models)
-        if len(self.entries) == known:
-            return
         if self.observer.record.steps and "f" not in self.observer.record.steps[-1].events:
-            for module in list(self.entries.values())[known:]:
+            for module in list(self.entries.values())[self.known :]:
                 self.always.append(
-                    module.register_forward_pre_hook(Hook(self._enter), with_kwargs=True)
+                    module.register_forward_pre_hook(Hook(self.enter), with_kwargs=True)
                 )
-        self.entries = dict(list(self.entries.items())[:known])
+        self.entries = dict(list(self.entries.items())[: self.known])
+
+
+def _remove(handles: list[RemovableHandle]) -> None:
+    for handle in handles:
+        handle.remove()
+    handles.clear()
 
 
 def _compiled(modules: dict[str, nn.Module]) -> set[str]:

@@ -54,7 +54,7 @@ class Inventory:
 
     def add_optimizer(self, optimizer: Optimizer) -> None:
         """Take note of an optimizer and of what it owns."""
-        self.ledgers[optimizer] = Ledger(optimizer)
+        self.ledgers[optimizer] = Ledger(optimizer, len(self.ledgers))
         plain = {
             name: value
             for name, value in optimizer.param_groups[0].items()

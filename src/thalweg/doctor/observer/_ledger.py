@@ -1,10 +1,13 @@
 """Whether the gradients of a step are cleared before those of the next are added."""
 
+import math
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+from thalweg.doctor.record import StepRow
 
 
 class Ledger:
@@ -16,8 +19,9 @@ class Ledger:
     that the numbers are looked at too where a step is looked at closely.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, number: int) -> None:
         self.optimizer = optimizer
+        self.number = number
         self.witnesses: list[Tensor] = []
         self.gradients: list[tuple[Tensor, Tensor, int]] = []
         """Witnesses with the gradients that the last step used, and their versions."""
@@ -27,11 +31,14 @@ class Ledger:
         self.is_cleared_unseen = False
         """Whether gradients are zeroed where the version counter does not show it."""
 
-    def before_backward(self, looks: bool = False) -> None:
+    def before_backward(self, looks: bool = False) -> bool:
         """Look whether anybody has cleared the gradients.
 
         Args:
             looks: Whether the numbers may be looked at too.
+
+        Returns:
+            Whether nobody has, so that `after_backward` has something to note.
         """
         if self.backwards > self.wasted and self.witnesses and self.witnesses[0].grad is None:
             self.wasted += 1
@@ -44,12 +51,7 @@ class Ledger:
             if self.is_cleared_unseen:
                 self.gradients = []
         self.is_stale = bool(self.gradients)
-
-    def before_step(self) -> None:
-        """Without a backward pass since the last step, look whether its gradients were cleared."""
-        if self.backwards == 0 and self.gradients:
-            self._drop_cleared()
-            self.is_stale = bool(self.gradients)
+        return self.is_stale
 
     def _drop_cleared(self) -> None:
         self.gradients = [
@@ -63,8 +65,18 @@ class Ledger:
         if self.gradients:
             self.gradients = _noted(witness for witness, _, _ in self.gradients)
 
-    def after_step(self) -> None:
-        """Take the gradients as used up: from now on they are stale until somebody clears them."""
+    def after_step(self, row: StepRow) -> None:
+        """Write what is known of the step, and take its gradients as used up.
+
+        From now on they are stale until somebody clears them.
+        """
+        if self.backwards == 0 and self.gradients:
+            self._drop_cleared()
+            self.is_stale = bool(self.gradients)
+        row.optimizer = self.number
+        row.rate = float(self.optimizer.param_groups[0].get("lr", math.nan))
+        row.is_stale = self.is_stale
+        row.own_backwards, row.wasted_backwards = self.backwards, self.wasted
         self.gradients = _noted(self.witnesses)
         if not self.gradients:
             self.witnesses = self._choose()

@@ -1,6 +1,5 @@
 """What a loop does, told by hooks and written to the record."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +14,6 @@ from thalweg.doctor.observer._examples import Examples
 from thalweg.doctor.observer._guard import Guarded, guarded
 from thalweg.doctor.observer._history import History
 from thalweg.doctor.observer._inventory import Inventory
-from thalweg.doctor.observer._ledger import Ledger
 from thalweg.doctor.observer._passes import Passes
 from thalweg.doctor.observer._patches import Listener
 from thalweg.doctor.observer._sampler import Sampler
@@ -23,12 +21,14 @@ from thalweg.doctor.observer._window import Window
 from thalweg.doctor.probes import _inputs, _nonfinite
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
-from thalweg.doctor.record import LoaderFacts, Record, StepRow
+from thalweg.doctor.record import LoaderFacts, Record, Sample
 from thalweg.doctor.trials._on_copies import try_on_copies
 from thalweg.doctor.trials._specimen import Specimen
 
 # Under which the graph of a loss keeps when its backward pass was.
 NOTE = "thalweg step"
+# Calls of the network, and of loss functions, that are remembered until they are looked at.
+MOST_INPUTS, MOST_CALLS = 4, 8
 
 
 class Observer(Guarded, Listener):
@@ -50,12 +50,15 @@ class Observer(Guarded, Listener):
     ) -> None:
         super().__init__(Record())
         self.models = models
+        self.first_model = next(iter(models.values()))
         self.sampler = sampler
         self.inventory = Inventory(self.record)
         for name, model in models.items():
             self.inventory.add_model(name, model)
         for optimizer in optimizers:
             self.inventory.add_optimizer(optimizer)
+        self.ledgers = self.inventory.ledgers
+        """The known optimizers, with whether their gradients are cleared."""
         self.examples = Examples(self.record)
         self.passes = Passes(self.record, sampler, self.examples)
         self.history = History(self.record)
@@ -63,37 +66,38 @@ class Observer(Guarded, Listener):
         self.window = Window()
         self.loaders: dict[int, LoaderFacts] = {}
         self.time = time.perf_counter()
-        self.is_due = sampler.is_due(1)
-        """Whether the present step is one to look at closely."""
+        self.is_due, self.is_glance_due = sampler.choose(1)
+        """Whether the present step is one to look at closely, or only to glance at."""
         self.takes_specimen = takes_specimen
         self.specimen: Specimen | None = None
+        self.has_kept_graph = False
+        """Whether gradients of a loss might be computed twice."""
         self.shape: torch.Size | None = None
         """Of the last batch trained on; None before the first."""
-
-    @property
-    def ledgers(self) -> dict[Optimizer, Ledger]:
-        """The known optimizers, with whether their gradients are cleared."""
-        return self.inventory.ledgers
 
     # What the network does.
 
     @guarded
     def on_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
         """A watched network is called."""
-        window = self.window
-        if not torch.is_grad_enabled():
-            window.note("e")
-            self.passes.add(module, given, self.shape)
-            return
+        window, row = self.window, self.window.row
         window.note("f")
-        self.shape = _inputs.shape_of(given)
-        window.batch = self.shape[0] if self.shape else 0
-        window.examples += window.batch
-        window.forwards += 1
-        window.training_forwards += module.training
+        self.shape = shape = _inputs.shape_of(given)
+        if shape:
+            window.batch = shape[0]
+            row.examples += window.batch
+        row.forwards += 1
+        row.training_forwards += module.training
         window.inputs.append(given)
         window.entry = module
-        del window.inputs[:-4]
+        if len(window.inputs) > MOST_INPUTS:
+            del window.inputs[0]
+
+    @guarded
+    def on_quiet_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+        """A watched network is called without gradients."""
+        self.window.note("e")
+        self.passes.add(module, given, self.shape)
 
     @guarded
     def on_module(self, path: str, given: Any, output: Any) -> None:
@@ -111,13 +115,14 @@ class Observer(Guarded, Listener):
         self, kind: str, given: tuple[Any, ...], options: dict[str, Any], value: Tensor
     ) -> None:
         """A loss function was called."""
-        output, target, *rest = given
+        output, target = given[:2]
         if not isinstance(output, Tensor) or not isinstance(target, Tensor):
             return
-        call = LossCall(kind, output, target, tuple(rest), options, value, value.requires_grad)
+        call = LossCall(kind, output, target, given[2:], options, value, value.requires_grad)
         if call.has_gradient:
             self.window.calls.append(call)
-            del self.window.calls[:-8]
+            if len(self.window.calls) > MOST_CALLS:
+                del self.window.calls[0]
         elif not torch.is_grad_enabled() and value.numel() == 1:
             self.passes.add_loss(call)
 
@@ -129,39 +134,41 @@ class Observer(Guarded, Listener):
     # What the loop does.
 
     @guarded
-    def before_backward(self, root: Tensor) -> None:
+    def before_backward(self, root: Tensor, keeps_graph: bool) -> bool:
         """Gradients are about to be computed."""
-        window, step = self.window, self.record.count + 1
+        window, row = self.window, self.window.row
         window.note("b")
-        window.backwards += 1
+        row.backwards += 1
+        row.is_training = self.first_model.training
         self.record.backwards += 1
-        self.record.backwards_without_forward += "f" not in window.events
-        window.is_training = next(iter(self.models.values())).training
+        self.record.backwards_without_forward += "f" not in row.events
+        has_end = window.stepping is not None
         for ledger in self.ledgers.values():
-            ledger.before_backward(looks=self.is_due)
-        if root.grad_fn is not None:
+            has_end |= ledger.before_backward(looks=self.is_due)
+        self.has_kept_graph |= keeps_graph
+        if self.has_kept_graph and root.grad_fn is not None:
             # The note stays with the graph, so that none has to be kept alive for comparison.
             notes: Any = root.grad_fn.metadata
-            self.record.repeated_backwards += notes.setdefault(NOTE, step) != step
-        window.read(root)
-        if self.record.first_nonfinite is None and window.is_lost:
+            self.record.repeated_backwards += notes.setdefault(NOTE, row.step) != row.step
+        if window.read(root) and self.record.first_nonfinite is None:
             self._look_for_nonfinite(root)
-        if window.backwards == 1:
+        if row.backwards == 1:
             if self.is_due:
                 with self.sampler.looking():
                     self.closeup.look(window, root)
                     self._take_specimen()
-            elif self.sampler.is_glance_due(step):
+            elif self.is_glance_due:
                 with self.sampler.glancing():
                     self.history.add_glance(self.closeup.glance(window))
         window.calls.clear()
+        return has_end
 
     def _look_for_nonfinite(self, root: Tensor) -> None:
         window, inventory = self.window, self.inventory
         given = window.inputs[-1] if window.inputs else ()
         with self.sampler.looking():
             self.record.first_nonfinite = _nonfinite.locate(
-                self.record.count + 1, inventory.modules, inventory.names, given, window.calls, root
+                window.row.step, inventory.modules, inventory.names, given, window.calls, root
             )
 
     @guarded
@@ -174,13 +181,12 @@ class Observer(Guarded, Listener):
 
     @guarded
     def before_step(self, optimizer: Optimizer) -> None:
-        """An optimizer is about to step."""
+        """An optimizer is about to take a step that is looked at closely."""
         if optimizer not in self.ledgers:
             return
-        self.ledgers[optimizer].before_step()
         self.window.stepping = optimizer
         # An optimizer with a closure computes its gradients while it steps.
-        if self.window.backwards:
+        if self.window.row.backwards:
             self._look_at_gradients(optimizer)
 
     def _look_at_gradients(self, optimizer: Optimizer) -> None:
@@ -194,39 +200,25 @@ class Observer(Guarded, Listener):
         ledger = self.ledgers.get(optimizer)
         if ledger is None:
             return
-        window, now = self.window, time.perf_counter()
+        window, row, now = self.window, self.window.row, time.perf_counter()
         window.note("s")
-        self.record.count += 1
-        row = StepRow(
-            step=self.record.count,
-            optimizer=list(self.ledgers).index(optimizer),
-            loss=math.nan,
-            root=math.nan,
-            rate=float(optimizer.param_groups[0].get("lr", math.nan)),
-            backwards=window.backwards,
-            examples=window.examples,
-            events="".join(window.events),
-            is_training=window.is_training,
-            is_stale=ledger.is_stale,
-            own_backwards=ledger.backwards,
-            wasted_backwards=ledger.wasted,
-            forwards=window.forwards,
-            training_forwards=window.training_forwards,
-            seconds=now - self.time,
-            waiting=window.waiting,
-            syncs=window.syncs,
-        )
-        self.history.add(row, window.loss, window.root)
-        self.sampler.settle(row.seconds, window.sample is not None)
+        self.record.count = row.step
+        row.seconds = now - self.time
+        ledger.after_step(row)
+        self.history.add(row, window.unread)
         if window.sample is not None:
-            with self.sampler.looking():
-                if window.step is not None:
-                    window.sample.parameters = window.step.motions()
-                self.history.add_sample(window.sample)
-        ledger.after_step()
-        self.window = Window()
-        self.is_due = self.sampler.is_due(self.record.count + 1)
+            self._end_sample(window.sample)
+        window.turn()
+        if window.row.step >= self.sampler.next:
+            self.is_due, self.is_glance_due = self.sampler.choose(window.row.step)
         self.time = now
+
+    def _end_sample(self, sample: Sample) -> None:
+        self.sampler.settle(self.window.row.seconds, self.history.usual_seconds())
+        with self.sampler.looking():
+            if self.window.step is not None:
+                sample.parameters = self.window.step.motions()
+            self.history.add_sample(sample)
 
     @guarded
     def on_schedule(self) -> None:
@@ -236,12 +228,12 @@ class Observer(Guarded, Listener):
     @guarded
     def on_wait(self, seconds: float) -> None:
         """A loader has given a batch."""
-        self.window.waiting += seconds
+        self.window.row.waiting += seconds
 
     @guarded
     def on_sync(self) -> None:
         """The loop has taken a number from an accelerator."""
-        self.window.syncs += 1
+        self.window.row.syncs += 1
 
     @guarded
     def on_loader(self, loader: DataLoader) -> None:

@@ -39,8 +39,17 @@ HANDOVERS = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__
 class Listener:
     """Told of what a loop does; may look, must change nothing and never raise."""
 
-    def before_backward(self, root: Tensor) -> None:
-        """Gradients of this tensor are about to be computed."""
+    def before_backward(self, root: Tensor, keeps_graph: bool) -> bool:
+        """Gradients of this tensor are about to be computed.
+
+        Args:
+            root: The tensor.
+            keeps_graph: Whether they can be computed once more after that.
+
+        Returns:
+            Whether `after_backward` is to be told when they have been.
+        """
+        return False
 
     def after_backward(self) -> None:
         """They have been."""
@@ -111,19 +120,22 @@ def _replace(
 
 
 def _backward(original: Callable[..., Any]) -> Callable[..., Any]:
-    def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling():
-            return original(tensors, *args, **kwargs)
+    def backward(
+        tensors: Any,
+        grad_tensors: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         root = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
-        if not isinstance(root, Tensor):
-            return original(tensors, *args, **kwargs)
-        told = [*_listeners]
-        for listener in told:
-            listener.before_backward(root)
-        result = original(tensors, *args, **kwargs)
+        told: list[Listener] = []
+        if isinstance(root, Tensor) and not torch.compiler.is_compiling():
+            keeps = create_graph if retain_graph is None else retain_graph
+            told = [each for each in _listeners if each.before_backward(root, keeps)]
+        original(tensors, grad_tensors, retain_graph, create_graph, *args, **kwargs)
         for listener in told:
             listener.after_backward()
-        return result
 
     return backward
 

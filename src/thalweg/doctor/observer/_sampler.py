@@ -1,6 +1,5 @@
 """Which steps are looked at closely."""
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,44 +34,55 @@ class Sampler:
         """Seconds that looking has taken."""
         self.glanced = 0.0
         """Seconds that glances have taken."""
-        self.usual = math.inf
-        """Seconds of a step that is not looked at."""
         self.settled = 0.0
-        """What had been spent when the last step ended."""
+        """What had been spent when the step began that is looked at."""
+        self.next = 1
+        """The step that `choose` is to be asked for next; until then nothing is looked at."""
 
-    def is_due(self, step: int) -> bool:
-        """Return whether to look at the step of this number, counted from one."""
+    def choose(self, step: int) -> tuple[bool, bool]:
+        """Return whether to look at a step closely, and whether to glance at it.
+
+        Args:
+            step: Its number, counted from one.
+        """
+        is_due = self._is_due(step)
+        is_glance_due = not is_due and self._is_glance_due(step)
+        self.settled = self.spent
+        self.next = step + 1 if is_due or is_glance_due else self._candidate_after(step)
+        return is_due, is_glance_due
+
+    def _is_due(self, step: int) -> bool:
         if self.every is not None:
             return (step - 1) % self.every == 0
         return step in FIRST or (step % EVERY == 0 and self.is_affordable)
+
+    def _is_glance_due(self, step: int) -> bool:
+        budget = GLANCE_ALLOWANCE + GLANCE_SHARE * (time.perf_counter() - self.began)
+        return self.every is None and step % EVERY == 0 and self.glanced <= budget
+
+    def _candidate_after(self, step: int) -> int:
+        if self.every is not None:
+            return step + self.every - (step - 1) % self.every
+        regular = step + EVERY - step % EVERY
+        return min([regular, *(each for each in FIRST if each > step)])
 
     @property
     def is_affordable(self) -> bool:
         """Whether the budget allows another look."""
         return self.spent <= ALLOWANCE + SHARE * (time.perf_counter() - self.began)
 
-    def is_glance_due(self, step: int) -> bool:
-        """Return whether to look at least at the loss of this step."""
-        budget = GLANCE_ALLOWANCE + GLANCE_SHARE * (time.perf_counter() - self.began)
-        return self.every is None and step % EVERY == 0 and self.glanced <= budget
-
-    def settle(self, seconds: float, is_looked_at: bool) -> None:
+    def settle(self, seconds: float, usual: float) -> None:
         """Charge a step with all that it took beyond the usual, not only what was counted.
 
         Hooks slow a step down, and so does memory that is touched twice.
 
         Args:
-            seconds: That the step took.
-            is_looked_at: Whether it was looked at closely.
+            seconds: That the step took which was looked at.
+            usual: What others take.
         """
         counted = self.spent - self.settled
-        if is_looked_at and self.usual < math.inf:
-            # A step that waited for something else is not to be charged for that.
-            self.spent += min(max(0.0, seconds - self.usual - counted), MOST_HIDDEN * counted)
-        elif counted == 0:
-            # The shortest tells best, and is forgotten slowly where steps become longer.
-            self.usual = min(1.01 * self.usual, seconds)
-        self.settled = self.spent
+        # A step that waited for something else is not to be charged for that.
+        self.spent += min(max(0.0, seconds - usual - counted), MOST_HIDDEN * counted)
 
     @contextmanager
     def glancing(self) -> Iterator[None]:

@@ -10,25 +10,18 @@ from torch.optim import Optimizer
 from thalweg.doctor.probes._graph import Graph
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
-from thalweg.doctor.record import Sample
+from thalweg.doctor.record import Sample, StepRow
 
 # A loop that never steps would fill memory with its events.
 MOST_EVENTS = 64
 
 
-Reading = float | Tensor
-"""A number, or a tensor on an accelerator that has yet to tell it."""
-
-
-@dataclass
+@dataclass(slots=True)
 class Window:
     """The time between two steps of any optimizer. It refers to the loop's tensors while open."""
 
-    events: list[str] = field(default_factory=list)
-    backwards: int = 0
-    examples: int = 0
-    forwards: int = 0
-    training_forwards: int = 0
+    row: StepRow = field(default_factory=lambda: StepRow(1))
+    """Filled as things happen."""
     inputs: list[Any] = field(default_factory=list)
     """Arguments of the network's last calls with gradients."""
     entry: nn.Module | None = None
@@ -41,13 +34,8 @@ class Window:
     """What the watched networks gave, by operation."""
     calls: list[LossCall] = field(default_factory=list)
     """Uses of loss functions since the last backward pass."""
-    loss: Reading | None = None
-    """What the loss function gave."""
-    root: Reading | None = None
-    """What the gradients were computed of."""
-    is_training: bool = True
-    waiting: float = 0.0
-    syncs: int = 0
+    unread: tuple[Tensor, Tensor] | None = None
+    """Loss and root of the row, where they wait on an accelerator."""
     sample: Sample | None = None
     graph: Graph | None = None
     step: Step | None = None
@@ -56,42 +44,56 @@ class Window:
 
     def note(self, event: str) -> None:
         """Add an event to the order of events."""
-        if len(self.events) < MOST_EVENTS:
-            self.events.append(event)
+        if len(self.row.events) < MOST_EVENTS:
+            self.row.events += event
 
-    def opened(self, steps: int) -> Sample:
-        """Return the sample of the step after so many steps; begin it if there is none."""
+    def opened(self) -> Sample:
+        """Return the sample of this step; begin it if there is none."""
         if self.sample is None:
-            self.sample = Sample(steps + 1)
+            self.sample = Sample(self.row.step)
         return self.sample
 
-    def read(self, root: Tensor) -> None:
-        """Take down the loss, as a number where that costs no wait for the device."""
-        loss = self._loss_of(root)
-        self.root = _reading(root)
-        self.loss = self.root if loss is root else _reading(loss)
+    def turn(self) -> None:
+        """Let go of the step that has ended, and begin the next one."""
+        self.row = StepRow(self.row.step + 1)
+        self.inputs.clear()
+        self.calls.clear()
+        self.unread = self.stepping = None
+        if self.sample is not None:
+            self.sample = self.graph = self.step = None
+            self.producers.clear()
+            self.outputs.clear()
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether the loss is known to be NaN or infinite."""
-        return isinstance(self.loss, float) and not math.isfinite(self.loss)
+    def read(self, root: Tensor) -> bool:
+        """Take down the loss, as a number where that costs no wait for the device.
 
-    def _loss_of(self, root: Tensor) -> Tensor:
-        """Return what the loss function gave, where the root is that, scaled by a number or not."""
-        if len(self.calls) != 1:
+        Returns:
+            Whether it is known to be NaN or infinite.
+        """
+        loss = root
+        if len(self.calls) == 1 and self.calls[0].value is not root:
+            loss = _loss_below(root, self.calls[0].value)
+        if not root.is_cpu:
+            self.unread = loss.detach(), root.detach()
+            return False
+        self.unread = None
+        self.row.root = number(root)
+        self.row.loss = self.row.root if loss is root else number(loss)
+        return not math.isfinite(self.row.loss)
+
+
+def _loss_below(root: Tensor, value: Tensor) -> Tensor:
+    """Return what a loss function gave, if the root is that, scaled by numbers; else the root."""
+    below = root.grad_fn
+    for _ in range(3):
+        if below is value.grad_fn:
+            return value if value.numel() == 1 else root
+        if below is None or type(below).__name__ not in ("MulBackward0", "DivBackward0"):
             return root
-        value = self.calls[0].value
-        below = root.grad_fn
-        for _ in range(3):
-            if below is value.grad_fn:
-                return value if value.numel() == 1 else root
-            if below is None or type(below).__name__ not in ("MulBackward0", "DivBackward0"):
-                return root
-            below = below.next_functions[0][0]
-        return root
+        below = below.next_functions[0][0]
+    return root
 
 
-def _reading(value: Tensor) -> Reading:
-    if not value.is_cpu:
-        return value.detach()
-    return float(value.detach().float().mean()) if value.numel() != 1 else float(value.item())
+def number(value: Tensor) -> float:
+    """Return the only number of a tensor, or the mean of several."""
+    return float(value.item() if value.numel() == 1 else value.detach().float().mean())

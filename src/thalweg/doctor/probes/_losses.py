@@ -19,7 +19,7 @@ OWN, OTHER = 0.1, 0.9
 QUARTERS = 4
 
 
-@dataclass
+@dataclass(slots=True)
 class LossCall:
     """A loss function's arguments and result, until they are looked at."""
 

@@ -4,6 +4,7 @@ Probes write it, checks read it, and it is all that passes between them. Lengths
 bounded, so that it stays small however long the training is.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -18,27 +19,27 @@ from thalweg.doctor.record._json import plain, rebuilt
 from thalweg.doctor.record._sample import Glance, Sample
 
 
-@dataclass
+@dataclass(slots=True)
 class StepRow:
     """One optimizer step, seen in passing."""
 
     step: int
-    optimizer: int
-    loss: float
+    optimizer: int = 0
+    loss: float = math.nan
     """Of the last backward pass; that of the loss function where one was called."""
-    root: float
+    root: float = math.nan
     """What `backward` was called on."""
-    rate: float
-    backwards: int
-    examples: int
+    rate: float = math.nan
+    backwards: int = 0
+    examples: int = 0
     """That went through the network in the step; zero where unknown."""
-    events: str
+    events: str = ""
     """In order: f forward, b backward, s step, c schedule, e forward without gradients."""
-    is_training: bool
+    is_training: bool = True
     """Mode of the (first) watched module at the last backward pass."""
-    is_stale: bool
+    is_stale: bool = False
     """Whether the gradients of the step before were still there."""
-    seconds: float
+    seconds: float = 0.0
     """Since the step before."""
     waiting: float = 0.0
     """Of these, seconds in a DataLoader."""
