@@ -1,10 +1,10 @@
 """What the doctor's watch costs: `python -m bench.watch`.
 
-Five networks are trained by a plain loop, with and without the watch, in random order and paired
-in one run. The time is that of the whole block: hooks put on, every step, hooks taken off, the
-trials on copies and the diagnosis; in seconds of the processor, which a busy neighbour disturbs
-less. Equal work first: the weights after training must be the same bits. The ratio of the plain
-loop to itself is the control.
+Five networks are trained by a plain loop, with and without the watch, both at once: a few steps
+of one, then a few of the other, in random order, so that whatever disturbs the machine disturbs
+both. The time is that of the whole block: hooks put on, every step, hooks taken off, the trials
+on copies and the diagnosis; in seconds of the processor. Equal work first: the weights after
+training must be the same bits. The ratio of the plain loop to itself is the control.
 """
 
 import argparse
@@ -24,6 +24,9 @@ from torch.nn import functional as F
 
 import thalweg as tw
 from bench.__main__ import ratio
+
+# Steps that a training makes before it is another one's turn.
+TURN = 25
 
 
 @dataclass(frozen=True)
@@ -104,40 +107,80 @@ def workloads() -> list[Workload]:
         Workload("mlp 784-256-256-10", mlp, flat, labels, 3000),
         Workload("lenet 28×28", lenet, images, labels[:64], 1200),
         Workload("small resnet 32×32", resnet, torch.randn(32, 3, 32, 32), labels[:32], 200),
-        Workload("character lstm", Characters(), *pairs, 300),
-        Workload("small transformer", Transformer(), *pairs, 300),
+        Workload("character lstm", Characters(), *pairs, 900),
+        Workload("small transformer", Transformer(), *pairs, 700),
     ]
 
 
-def train(work: Workload, watches: bool, share: float = 1.0) -> tuple[float, list[Tensor]]:
-    """Train a copy; return the seconds that took, and the weights."""
-    model = copy.deepcopy(work.model).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    began = time.process_time()
-    with tw.watch(model, optimizer) if watches else contextlib.nullcontext():
-        for _ in range(round(share * work.steps)):
-            optimizer.zero_grad()
-            F.cross_entropy(model(work.inputs), work.targets).backward()
-            optimizer.step()
-    seconds = time.process_time() - began
-    return seconds, [each.detach() for each in model.parameters()]
+class Training:
+    """A loop that can stand still: `advance` makes some steps and adds up their seconds."""
+
+    def __init__(self, work: Workload, watches: bool) -> None:
+        self.work = work
+        self.model = copy.deepcopy(work.model).train()
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+        self.watch = tw.watch(self.model, self.optimizer) if watches else None
+        self.seconds = 0.0
+        self.stack = contextlib.ExitStack()
+
+    def begin(self) -> None:
+        """Enter the watch."""
+        if self.watch is not None:
+            with self.timed():
+                self.watch.__enter__()
+            self.stack.enter_context(self.watch.paused())
+
+    def advance(self, steps: int) -> None:
+        """Make some steps."""
+        self.stack.close()
+        model, optimizer, inputs, targets = (
+            self.model, self.optimizer, self.work.inputs, self.work.targets,
+        )  # fmt: skip
+        with self.timed():
+            for _ in range(steps):
+                optimizer.zero_grad()
+                F.cross_entropy(model(inputs), targets).backward()
+                optimizer.step()
+        if self.watch is not None:
+            self.stack.enter_context(self.watch.paused())
+
+    def end(self) -> None:
+        """Leave the watch."""
+        self.stack.close()
+        if self.watch is not None:
+            with self.timed():
+                self.watch.__exit__(None, None, None)
+
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the seconds of the block."""
+        began = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds += time.process_time() - began
 
 
 WAYS: dict[str, bool] = {"watched": True, "plain": False, "plain again": False}
 
 
-def measured(work: Workload, rounds: int) -> Iterator[tuple[str, float]]:
-    """Yield the way and the seconds of every training, the ways in random order."""
-    order = random.Random(0)
-    for _ in range(rounds):
+def trained(work: Workload, order: random.Random) -> dict[str, Training]:
+    """Train every way in turns of a few steps, and return the trainings."""
+    trainings = {name: Training(work, watches) for name, watches in WAYS.items()}
+    for each in trainings.values():
+        each.begin()
+    for _ in range(work.steps // TURN):
         for name in order.sample(list(WAYS), len(WAYS)):
-            yield name, train(work, WAYS[name])[0]
+            trainings[name].advance(TURN)
+    for each in trainings.values():
+        each.end()
+    return trainings
 
 
-def is_same(work: Workload) -> bool:
-    """Return whether the watched loop gives the plain one's weights to the bit."""
-    ours, plain = train(work, True, 0.1)[1], train(work, False, 0.1)[1]
-    return all(one.equal(two) for one, two in zip(ours, plain, strict=True))
+def is_same(one: Training, two: Training) -> bool:
+    """Return whether two trainings gave the same weights to the bit."""
+    pairs = zip(one.model.parameters(), two.model.parameters(), strict=True)
+    return all(ours.equal(theirs) for ours, theirs in pairs)
 
 
 def main(say: Callable[[str], None] = print) -> None:
@@ -152,12 +195,16 @@ def main(say: Callable[[str], None] = print) -> None:
     say(f"{'':22} {'steps':>6} {'ms/step':>8} {'watched':>8}  {'interval':16} control  bits")
     for work in workloads():
         seconds: dict[str, list[float]] = {name: [] for name in WAYS}
-        for name, one in measured(work, arguments.rounds):
-            seconds[name].append(one)
+        bits, order = "same", random.Random(0)
+        for _ in range(arguments.rounds):
+            trainings = trained(work, order)
+            for name, training in trainings.items():
+                seconds[name].append(training.seconds)
+            if not is_same(trainings["watched"], trainings["plain"]):
+                bits = "DIFFERENT"
         middle, low, high = ratio(seconds["watched"], seconds["plain"])
         control = ratio(seconds["plain again"], seconds["plain"])[0]
         pace = 1000 * min(seconds["plain"]) / work.steps
-        bits = "same" if is_same(work) else "DIFFERENT"
         interval = f"{low:.3f} to {high:.3f}"
         say(
             f"{work.name:22} {work.steps:6} {pace:8.2f} {middle:8.3f}  {interval:16} "

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import os
 import threading
+import time
 
 import pytest
 import torch
@@ -298,3 +299,20 @@ def test_tells_a_state_of_zeros_from_one_of_steps_made():
             model(torch.randn(8, 4)).square().mean().backward()
             optimizer.step()
         assert doctor.record.optimizers[0].has_state is had_stepped
+
+
+def test_nothing_is_seen_and_no_time_counted_while_paused():
+    model, other = network(), network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with tw.watch(model, optimizer) as doctor:
+        train(model, optimizer)
+        with doctor.paused():
+            assert not model._forward_pre_hooks
+            model(torch.randn(4, 4))
+            F.cross_entropy(other(torch.randn(4, 4)), torch.zeros(4).long()).backward()
+            time.sleep(0.3)
+        train(model, optimizer)
+    assert doctor.record.count == doctor.record.backwards == 60
+    assert all(row.events.replace("e", "") == "fbs" for row in doctor.record.steps)
+    assert doctor.record.steps[30].seconds < 0.3
+    assert not model._forward_pre_hooks

@@ -2,7 +2,9 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -76,6 +78,22 @@ class Watch:
             self.observer.try_on_copies()
         self._diagnosis = self._confirmed(self.diagnosis)
         self.observer.forget()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See nothing of what goes on in the block, and count none of its time.
+
+        For work inside the loop that is none of the training, such as that of another network.
+        """
+        self.hooks.remove()
+        detach(self.observer)
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.observer.skip(time.perf_counter() - began)
+            attach(self.observer)
+            self.hooks.install()
 
     def _tell(self) -> None:
         """Call the user's function with what was not found before."""

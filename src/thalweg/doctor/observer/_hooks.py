@@ -42,8 +42,8 @@ class Hooks:
     """Connects an observer with what it watches.
 
     Every watched network and optimizer has one hook, which costs microseconds; a network's
-    modules have theirs only while a step is looked at closely. Inside `torch.compile` nothing can be
-    hooked without compiling again, so that compiled modules are left alone.
+    modules have theirs only while a step is looked at closely. Inside `torch.compile` nothing
+    can be hooked without compiling again, so that compiled modules are left alone.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -53,25 +53,28 @@ class Hooks:
         """On modules, in a step that is looked at closely."""
         self.before: list[RemovableHandle] = []
         """On optimizers that will take this step."""
-        self.entries: dict[str, nn.Module] = dict(observer.models)
-        """Modules that the loop calls itself; usually the watched ones."""
+        self.called = list(observer.models.values())
+        """Modules that the loop calls itself: the watched ones, or parts of them."""
+        self.outermost: dict[str, nn.Module] = {}
+        """Modules that were called first, in a step that is looked at closely."""
         self.depth = 0
-        self.known = len(self.entries)
         self.meets = not observer.ledgers
         """Whether optimizers are to be found as they step."""
         self.after_each_step: Callable[[], None] | None = None
 
     def install(self) -> None:
-        """Begin to watch; the first step closely."""
-        for model in self.entries.values():
-            self.always.append(model.register_forward_pre_hook(Hook(self.enter), with_kwargs=True))
-        for optimizer in self.observer.ledgers:
-            self.always.append(optimizer.register_step_post_hook(Hook(self._after_step)))
+        """Begin to watch, or go on."""
+        for module in self.called:
+            self._listen(module)
         if self.meets:
             self.always.append(register_optimizer_step_pre_hook(self._meet))
             self.always.append(register_optimizer_step_post_hook(self._after_step))
-        self._look_closely()
-        self._await_step()
+        else:
+            for optimizer in self.observer.ledgers:
+                self.always.append(optimizer.register_step_post_hook(Hook(self._after_step)))
+        if self.observer.is_due:
+            self._look_closely()
+            self._await_step()
 
     def remove(self) -> None:
         """Leave no hook behind."""
@@ -107,8 +110,8 @@ class Hooks:
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         self.observer.after_step(optimizer)
         self.depth = 0
-        if len(self.entries) > self.known:
-            self._find_entries()
+        if self.outermost:
+            self._find_called()
         if self.observer.is_due:
             self._await_step()
         elif self.before or self.close:
@@ -142,7 +145,7 @@ class Hooks:
             if torch.compiler.is_compiling():
                 return
             if self.depth == 0:
-                self.entries.setdefault(path, module)
+                self.outermost.setdefault(path, module)
             self.depth += 1
 
         return down
@@ -159,14 +162,17 @@ class Hooks:
 
         return up
 
-    def _find_entries(self) -> None:
+    def _listen(self, module: nn.Module) -> None:
+        self.always.append(module.register_forward_pre_hook(Hook(self.enter), with_kwargs=True))
+
+    def _find_called(self) -> None:
         """Where a loop calls parts of a network instead of the whole, listen to those too."""
-        if self.observer.record.steps and "f" not in self.observer.record.steps[-1].events:
-            for module in list(self.entries.values())[self.known :]:
-                self.always.append(
-                    module.register_forward_pre_hook(Hook(self.enter), with_kwargs=True)
-                )
-        self.entries = dict(list(self.entries.items())[: self.known])
+        rows = self.observer.record.steps
+        if rows and "f" not in rows[-1].events:
+            for module in self.outermost.values():
+                self.called.append(module)
+                self._listen(module)
+        self.outermost.clear()
 
 
 def _remove(handles: list[RemovableHandle]) -> None:

@@ -17,7 +17,7 @@ from thalweg.doctor.observer._inventory import Inventory
 from thalweg.doctor.observer._passes import Passes
 from thalweg.doctor.observer._patches import Listener
 from thalweg.doctor.observer._sampler import Sampler
-from thalweg.doctor.observer._window import Window
+from thalweg.doctor.observer._window import MOST_EVENTS, Window
 from thalweg.doctor.probes import _inputs, _nonfinite
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
@@ -81,7 +81,8 @@ class Observer(Guarded, Listener):
     def on_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
         """A watched network is called."""
         window, row = self.window, self.window.row
-        window.note("f")
+        if row.forwards < MOST_EVENTS:
+            row.events += "f"
         self.shape = shape = _inputs.shape_of(given)
         if shape:
             window.batch = shape[0]
@@ -137,7 +138,8 @@ class Observer(Guarded, Listener):
     def before_backward(self, root: Tensor, keeps_graph: bool) -> bool:
         """Gradients are about to be computed."""
         window, row = self.window, self.window.row
-        window.note("b")
+        if row.backwards < MOST_EVENTS:
+            row.events += "b"
         row.backwards += 1
         row.is_training = self.first_model.training
         self.record.backwards += 1
@@ -201,8 +203,8 @@ class Observer(Guarded, Listener):
         if ledger is None:
             return
         window, row, now = self.window, self.window.row, time.perf_counter()
-        window.note("s")
         self.record.count = row.step
+        row.events += "s"
         row.seconds = now - self.time
         ledger.after_step(row)
         self.history.add(row, window.unread)
@@ -248,7 +250,12 @@ class Observer(Guarded, Listener):
             self.record.loaders.append(self.loaders[id(loader)])
         self.loaders[id(loader)].iterators += 1
 
-    # What is done when the loop is over, or wants to know.
+    # What is done when the loop pauses, is over, or wants to know.
+
+    def skip(self, seconds: float) -> None:
+        """Count none of the last seconds, as time of the step or to look in."""
+        self.time += seconds
+        self.sampler.began += seconds
 
     @guarded
     def look_back(self) -> None:

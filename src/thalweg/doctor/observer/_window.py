@@ -12,8 +12,8 @@ from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
 from thalweg.doctor.record import Sample, StepRow
 
-# A loop that never steps would fill memory with its events.
-MOST_EVENTS = 64
+# Of each kind; a loop that never steps would fill memory with its events.
+MOST_EVENTS = 32
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Window:
 
     def note(self, event: str) -> None:
         """Add an event to the order of events."""
-        if len(self.row.events) < MOST_EVENTS:
+        if self.row.events.count(event) < MOST_EVENTS:
             self.row.events += event
 
     def opened(self) -> Sample:

@@ -136,4 +136,6 @@ def _activation(kind: str, module: str, values: Tensor, units: int, seen: Range)
 @torch.no_grad()
 def rows_equal(values: Tensor) -> bool:
     """Return whether all rows of a matrix (or of a kernel, by output channel) are the same."""
-    return values.ndim > 1 and len(values) > 1 and bool((values == values[:1]).all())
+    if values.ndim < 2 or len(values) < 2 or not values[0].equal(values[1]):
+        return False
+    return bool((values == values[:1]).all())
