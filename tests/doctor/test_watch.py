@@ -316,3 +316,16 @@ def test_nothing_is_seen_and_no_time_counted_while_paused():
     assert all(row.events.replace("e", "") == "fbs" for row in doctor.record.steps)
     assert doctor.record.steps[30].seconds < 0.3
     assert not model._forward_pre_hooks
+
+
+def test_a_loss_that_leaps_is_looked_at_out_of_turn():
+    model = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    draw = torch.Generator().manual_seed(0)
+    with tw.watch(model, optimizer) as doctor:
+        for step in range(1, 60):
+            x = torch.randn(16, 4, generator=draw)
+            optimizer.zero_grad()
+            F.mse_loss(model(x), x[:, :1] + (50.0 if step == 44 else 0.0)).backward()
+            optimizer.step()
+    assert 45 in [sample.step for sample in doctor.record.samples]

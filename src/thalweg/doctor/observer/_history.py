@@ -1,5 +1,7 @@
 """The rows and samples of the record, as many as memory shall hold."""
 
+import math
+
 from torch import Tensor
 
 from thalweg.doctor.observer._window import number
@@ -11,6 +13,8 @@ MOST_UNREAD = 50
 # after the beginning, and from then on only so many fewer come in.
 MOST_STEPS, FIRST_STEPS = 4000, 500
 RECENT = 10
+# Losses that tell how far losses stray.
+FEWEST = 20
 MOST_SAMPLES, FIRST_SAMPLES = 200, 20
 
 
@@ -26,9 +30,15 @@ class History:
         self.unread: list[tuple[StepRow, Tensor, Tensor]] = []
         self.samples = 0
         self.stride = self.sample_stride = 1
+        self.low, self.high = math.inf, -math.inf
+        """Of the losses so far."""
 
-    def add(self, row: StepRow, unread: tuple[Tensor, Tensor] | None) -> None:
-        """Keep a step; losses that wait on an accelerator are read now and then."""
+    def add(self, row: StepRow, unread: tuple[Tensor, Tensor] | None) -> bool:
+        """Keep a step; losses that wait on an accelerator are read now and then.
+
+        Returns:
+            Whether its loss leapt so far above all before that a closer look may show why.
+        """
         rows = self.record.steps
         if len(rows) < FIRST_STEPS or row.step % self.stride == 0:
             rows.append(row)
@@ -39,6 +49,12 @@ class History:
             self.unread.append((row, *unread))
             if len(self.unread) >= MOST_UNREAD:
                 self.read()
+        loss, low, high = row.loss, self.low, self.high
+        if loss < low:
+            self.low = loss
+        if loss > high:
+            self.high = loss
+        return loss > high + (high - low) and row.step > FEWEST
 
     def read(self) -> None:
         """Bring the losses that wait on an accelerator to the record."""

@@ -207,7 +207,8 @@ class Observer(Guarded, Listener):
         row.events += "s"
         row.seconds = now - self.time
         ledger.after_step(row)
-        self.history.add(row, window.unread)
+        if self.history.add(row, window.unread):
+            self.sampler.startle(row.step + 1)
         if window.sample is not None:
             self._end_sample(window.sample)
         window.turn()

@@ -15,6 +15,8 @@ ALLOWANCE = 0.04
 # The same for glances, at the loss and the examples only, at steps that the budget leaves out.
 GLANCE_SHARE = 0.002
 GLANCE_ALLOWANCE = 0.015
+# Looks out of turn, whatever the budget.
+MOST_STARTLED = 8
 # What a look costs unseen is at most so many times what was counted.
 MOST_HIDDEN = 2.0
 
@@ -36,8 +38,21 @@ class Sampler:
         """Seconds that glances have taken."""
         self.settled = 0.0
         """What had been spent when the step began that is looked at."""
+        self.startled = 0
+        """How often something has happened that was worth a look out of turn."""
+        self.is_startled = False
         self.next = 1
         """The step that `choose` is to be asked for next; until then nothing is looked at."""
+
+    def startle(self, step: int) -> None:
+        """Have a step looked at out of turn, unless a rhythm was asked for.
+
+        Args:
+            step: Its number: that of the next one.
+        """
+        if self.every is None and self.startled < MOST_STARTLED:
+            self.startled += 1
+            self.next, self.is_startled = step, True
 
     def choose(self, step: int) -> tuple[bool, bool]:
         """Return whether to look at a step closely, and whether to glance at it.
@@ -45,8 +60,9 @@ class Sampler:
         Args:
             step: Its number, counted from one.
         """
-        is_due = self._is_due(step)
+        is_due = self.is_startled or self._is_due(step)
         is_glance_due = not is_due and self._is_glance_due(step)
+        self.is_startled = False
         self.settled = self.spent
         self.next = step + 1 if is_due or is_glance_due else self._candidate_after(step)
         return is_due, is_glance_due

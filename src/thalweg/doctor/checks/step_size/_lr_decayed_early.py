@@ -19,7 +19,10 @@ POOR = 0.6
 FEWEST = 50
 
 
-@check("lr-decayed-early", explains=("plateau", "underfitting", "lr-too-low", "vanishing-gradient"))
+@check(
+    "lr-decayed-early",
+    explains=("plateau", "underfitting", "lr-too-low", "vanishing-gradient", "label-noise"),
+)
 def check_lr_decayed_early(record: Record) -> Iterator[Answer]:
     """Find rates that are gone while the loss was still falling."""
     left = _outcome.remaining(record)

@@ -11,7 +11,7 @@ from thalweg.doctor.record import Record
 FLAT = ("Round", "Sign", "Sgn", "Floor", "Ceil", "Trunc")
 
 
-@check("detached", explains=("input-ignored",))
+@check("detached", explains=("input-ignored", "label-noise"))
 def check_detached(record: Record) -> Iterator[Answer]:
     """Find modules that are called, whose parameters the loss does not depend on."""
     if not record.samples or not record.graphs:
