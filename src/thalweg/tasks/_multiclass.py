@@ -85,6 +85,11 @@ class Classification(Task):
             output, targets, weight, reduction="none", label_smoothing=self.label_smoothing
         )
 
+    def mean_loss(
+        self, output: Float[Tensor, "batch ..."], targets: Shaped[Tensor, "batch ..."]
+    ) -> Float[Tensor, ""]:
+        return F.cross_entropy(output, targets, label_smoothing=self.label_smoothing)
+
     def weights(self, targets: Shaped[Tensor, "batch ..."]) -> Float[Tensor, " batch"] | None:
         return None if self._weights is None else self._weights.to(targets.device)[targets]
 

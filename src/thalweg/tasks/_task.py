@@ -94,6 +94,15 @@ class Task(ABC):
     ) -> Float[Tensor, " batch"]:
         """Return the loss of each example, times its weight."""
 
+    def mean_loss(
+        self, output: Float[Tensor, "batch ..."], targets: Shaped[Tensor, "batch ..."]
+    ) -> Float[Tensor, ""]:
+        """Return the mean of the losses of examples that all weigh one.
+
+        A task that has one kernel for both may say so here; the number must be the same.
+        """
+        return self.losses(output, targets).mean()
+
     def weights(self, targets: Shaped[Tensor, "batch ..."]) -> Float[Tensor, " batch"] | None:
         """Return the weight of each example; None when all weigh one.
 

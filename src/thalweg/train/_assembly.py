@@ -12,7 +12,7 @@ from thalweg.tasks import Task
 from thalweg.train._batches import Feed, bounds
 from thalweg.train._config import Config
 from thalweg.train._loop import Plan
-from thalweg.train._optimizers import make_optimizer
+from thalweg.train._optimizers import make_optimizer, searches
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule, make_schedule
 from thalweg.train._state import State
@@ -127,6 +127,7 @@ def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tupl
         valid=Feed(data.valid, encoder, device, layout) if len(data.valid) else None,
         schedule=_schedule(config, steps),
         penalty=Penalty(model, config.l1, config.l2) if config.l1 or config.l2 else None,
+        searches=searches(optimizer),
         fewest=fewest,
     )
     record_every = math.ceil(steps / MOST_STEPS_RECORDED)

@@ -50,6 +50,8 @@ class Plan:
     valid: Feed | None
     schedule: Schedule
     penalty: Penalty | None = None
+    searches: bool = False
+    """Whether the optimizer computes the gradient several times in a step."""
     fewest: int = 1
     """Fewest examples that the last batch of an epoch may have."""
 
@@ -122,6 +124,7 @@ def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor,
     weights = task.weights(targets)
     total = len(rows) if weights is None else weights.sum()
     pieces = _pieces(inputs, targets, plan.config.accumulate)
+    is_mean = weights is None and len(pieces) == 1
 
     def closure() -> Tensor:
         optimizer.zero_grad()
@@ -129,7 +132,10 @@ def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor,
         for x, y in pieces:
             with _arithmetic(plan):
                 output = model(x)
-            loss = task.losses(output.float(), y).sum() / total
+            if is_mean:
+                loss = task.mean_loss(output.float(), y)
+            else:
+                loss = task.losses(output.float(), y).sum() / total
             loss.backward()
             losses.append(loss.detach())
         if plan.penalty is not None:
@@ -142,8 +148,13 @@ def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor,
 
     for group in optimizer.param_groups:
         group["lr"] = rate
-    # torch declares that a closure returns a float, and documents that it returns the loss.
-    return optimizer.step(closure), total  # pyright: ignore[reportCallIssue, reportArgumentType]
+    if plan.searches:
+        # torch declares that a closure returns a float, and documents that it returns the loss.
+        loss = optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    else:
+        loss = closure()
+        optimizer.step()
+    return loss, total
 
 
 def validate(plan: Plan, state: State) -> dict[str, float]:

@@ -139,6 +139,15 @@ def has_fused(name: str, device: torch.device) -> bool:
     return device.type in ("cpu", "cuda") and "fused" in constants_of(name)
 
 
+def searches(optimizer: Optimizer) -> bool:
+    """Return whether the optimizer may compute the gradient itself, several times in a step.
+
+    Of torch's own only LBFGS does; of others nobody knows.
+    """
+    is_torch = type(optimizer).__module__.startswith("torch.optim.")
+    return isinstance(optimizer, torch.optim.LBFGS) or not is_torch
+
+
 def decayed(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Return the trainable parameters that regularization shrinks, and those it leaves alone.
 
@@ -190,16 +199,15 @@ def make_optimizer(
             "the network has no trainable parameters: every requires_grad is False. "
             "Unfreeze at least the last layer."
         )
-    groups: list[dict[str, Any]] = [{"params": group} for group in (shrunk, spared) if group]
-    if has_weight_decay(name):
-        for group in groups:
-            group["weight_decay"] = weight_decay if group["params"] is shrunk else 0.0
-    elif weight_decay:
+    if weight_decay and not has_weight_decay(name):
         raise SettingError(
             f"optimizer {name!r} has no weight_decay. Use l2={weight_decay:g} instead."
         )
-    if name == "lbfgs":  # The one optimizer that takes no groups.
-        groups = [{"params": shrunk + spared}]
+    groups: list[dict[str, Any]] = [{"params": shrunk + spared}]
+    if weight_decay and shrunk and spared:  # Each group is a kernel of its own in every step.
+        groups = [{"params": shrunk}, {"params": spared, "weight_decay": 0.0}]
+    if has_weight_decay(name):
+        groups[0]["weight_decay"] = weight_decay if shrunk else 0.0
     if name == "muon" and (other := _first_not_matrix(model)):
         raise SettingError(
             f"optimizer 'muon' updates matrices only, but {other}. Use 'adamw', or freeze the rest."
