@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import is_grad_enabled, nn
+from torch.compiler import is_dynamo_compiling
 from torch.optim import Optimizer
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
@@ -83,9 +84,9 @@ class Hooks:
 
     def enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """A watched network is called."""
-        if torch.compiler.is_compiling():
+        if is_dynamo_compiling():
             return
-        if not torch.is_grad_enabled():
+        if not is_grad_enabled():
             # Some layers take a faster way where nobody listens; evaluation shall keep it.
             _remove(self.close)
             self.observer.on_quiet_forward(module, (args, kwargs))
@@ -142,7 +143,7 @@ class Hooks:
 
     def _down(self, path: str) -> Any:
         def down(module: nn.Module, args: Any) -> None:
-            if torch.compiler.is_compiling():
+            if is_dynamo_compiling():
                 return
             if self.depth == 0:
                 self.outermost.setdefault(path, module)
@@ -152,10 +153,10 @@ class Hooks:
 
     def _up(self, path: str) -> Any:
         def up(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-            if torch.compiler.is_compiling():
+            if is_dynamo_compiling():
                 return
             self.depth = max(0, self.depth - 1)
-            if torch.is_grad_enabled():
+            if is_grad_enabled():
                 self.observer.on_module(path, (args, kwargs), output)
             else:
                 self.observer.on_quiet_module(path)

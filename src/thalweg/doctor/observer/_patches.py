@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.compiler import is_dynamo_compiling
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, dataloader
@@ -130,7 +131,7 @@ def _backward(original: Callable[..., Any]) -> Callable[..., Any]:
     ) -> None:
         root = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
         told: list[Listener] = []
-        if isinstance(root, Tensor) and not torch.compiler.is_compiling():
+        if isinstance(root, Tensor) and not is_dynamo_compiling():
             keeps = create_graph if retain_graph is None else retain_graph
             told = [each for each in _listeners if each.before_backward(root, keeps)]
         original(tensors, grad_tensors, retain_graph, create_graph, *args, **kwargs)
@@ -143,7 +144,7 @@ def _backward(original: Callable[..., Any]) -> Callable[..., Any]:
 def _loss(kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def loss(input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002, torch's names
         value = original(input, target, *args, **kwargs)
-        if not torch.compiler.is_compiling() and isinstance(value, Tensor):
+        if not is_dynamo_compiling() and isinstance(value, Tensor):
             for listener in _listeners:
                 listener.on_loss(kind, (input, target, *args), kwargs, value)
         return value
@@ -161,7 +162,7 @@ def _dropout(original: Callable[..., Any]) -> Callable[..., Any]:
         result = original(input, p, training, inplace)
         if training and p > 0 and not torch.is_grad_enabled():
             # The dropout of modules follows their mode, and whoever sets that has reasons.
-            is_own = not torch.compiler.is_compiling() and not _is_called_by_torch()
+            is_own = not is_dynamo_compiling() and not _is_called_by_torch()
             for listener in _listeners if is_own else ():
                 listener.on_stuck_dropout()
         return result
@@ -208,7 +209,7 @@ def _schedule(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _hand_over(original: Callable[..., Any]) -> Callable[..., Any]:
     def hand_over(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if not torch.compiler.is_compiling() and self.device.type != "cpu":
+        if not is_dynamo_compiling() and self.device.type != "cpu":
             # What torch itself waits for, as GradScaler does at every step, is not the loop's.
             caller = sys._getframe(1).f_globals.get("__name__", "")
             if not caller.startswith("torch.") or caller == "torch._tensor":
