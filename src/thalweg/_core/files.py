@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,14 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, so that a power cut does not take them away again."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        flush_folder(each.parent)
+
+
 @contextmanager
 def explained(path: Path, needed: int = 0) -> Iterator[None]:
     """Turn the system's errors about writing into ours, in one line.
@@ -86,6 +95,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a folder as its only writer.
 
     The lock belongs to the process, so that it is gone when the process is, however it ended.
+    What such a process left half written is removed.
 
     Raises:
         RunLockedError: Another process holds it.
@@ -98,6 +108,7 @@ def locked(folder: Path) -> Iterator[None]:
             _lock(handle, folder)
             os.ftruncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
+            _sweep(folder)
         yield
     finally:
         # Closing alone would not do while a child process has the file open too.
@@ -114,3 +125,24 @@ def _lock(handle: int, folder: Path) -> None:
             f"{folder} is in use by another process (id {owner}). "
             "Wait for it to end, or choose another folder with --out or out=."
         ) from None
+
+
+_UNFINISHED = re.compile(r"\..+\.(\d{1,9})\.partial")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the files that `write_atomically` began in a process that is no more."""
+    for path in folder.glob(".*.partial"):
+        name = _UNFINISHED.fullmatch(path.name)
+        if name and not path.is_dir() and not _is_alive(int(name[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # It is there, and somebody else's.
+        return True
+    return True

@@ -6,6 +6,7 @@ A checkpoint is a folder, `step-000000120`, of three files: `tensors.safetensors
 """
 
 import json
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -25,6 +26,12 @@ FORMAT = 1
 """Version of the layout. Files of this version stay readable by later ones."""
 KEPT = 2
 """Checkpoints kept: the newest, and one to fall back on."""
+FILES = ("tensors.safetensors", "history.jsonl", "state.json")
+"""What a checkpoint consists of. `state.json` comes last and goes last."""
+_NUMBERS = ("epoch", "batch", "step", "loss_sum", "weight_sum", "stale")
+# Whoever puts a copy aside as step-000000120-good must find it untouched.
+_NAME = re.compile(r"step-(\d{9,})")
+_UNFINISHED = re.compile(r"\.step-\d{9,}\.partial")
 
 
 def save(state: State, folder: Path) -> None:
@@ -65,8 +72,7 @@ def save(state: State, folder: Path) -> None:
     }
     contents["state.json"] = json.dumps(sealed(plain)).encode()
     _write(folder, checkpoint_name(state.step), contents)
-    for old in checkpoints(folder)[KEPT:]:
-        shutil.rmtree(old)
+    _prune(folder)
 
 
 def checkpoint_name(step: int) -> str:
@@ -76,7 +82,12 @@ def checkpoint_name(step: int) -> str:
 
 def checkpoints(folder: Path) -> list[Path]:
     """Return the complete checkpoints of a run, newest first by step."""
-    return sorted((path.parent for path in folder.glob("step-*/state.json")), reverse=True)
+    found = [
+        (int(name[1]), path.parent)
+        for path in folder.glob("step-*/state.json")
+        if (name := _NAME.fullmatch(path.parent.name))
+    ]
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def restore(state: State, folder: Path) -> list[str]:
@@ -99,7 +110,13 @@ def restore(state: State, folder: Path) -> list[str]:
         except CheckpointError as error:
             damages.append(str(error))
             continue
-        _apply(state, plain, tensors, history)
+        try:
+            _apply(state, plain, tensors, history)
+        except _DAMAGES as error:
+            raise CheckpointError(
+                f"the checkpoint {path.name} does not fit the network and the optimizer of the "
+                f"run ({_told(error)}). Hand over a network made as it was for the run."
+            ) from error
         return [f"{damage} Using the one before it." for damage in damages]
     found = " ".join(damages) or "There is none."
     raise CheckpointError(
@@ -122,11 +139,35 @@ def _write(folder: Path, name: str, contents: dict[str, bytes]) -> None:
             beside.mkdir(parents=True)
             for each, content in contents.items():
                 files.write_atomically(beside / each, content)
-            shutil.rmtree(final, ignore_errors=True)
-            beside.rename(final)
+            if final.exists():
+                # Of the same step, or damaged. Somebody may have put a file of their own there.
+                for each in FILES:
+                    (beside / each).replace(final / each)
+                files.flush_folder(final)
+            else:
+                beside.rename(final)
             files.flush_folder(folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the checkpoints that are no longer needed, and what killed processes left.
+
+    Nothing goes that was not written here: a folder with files of others keeps those.
+    """
+    kept = checkpoints(folder)[:KEPT]
+    with files.explained(folder):
+        for path in list(folder.iterdir()):
+            if path.is_symlink() or not path.is_dir() or path in kept:
+                continue
+            if _UNFINISHED.fullmatch(path.name):
+                shutil.rmtree(path)
+            elif _NAME.fullmatch(path.name):
+                for each in FILES:
+                    (path / each).unlink(missing_ok=True)
+                if not any(path.iterdir()):
+                    path.rmdir()
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], History]:
@@ -139,19 +180,36 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], History]:
         plain = json.loads((path / "state.json").read_bytes())
         if sealed(plain)["seal"] != plain["seal"]:
             raise ValueError("state.json was altered")
-        contents = {name: (path / name).read_bytes() for name in plain["checksums"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"the checkpoint {path.name} is damaged ({error}).") from error
-    if plain["format"] > FORMAT:
-        raise CheckpointError(
-            f"the checkpoint {path.name} has format {plain['format']}, this version of Thalweg "
-            f"reads up to {FORMAT}. Upgrade Thalweg."
-        )
-    for name, content in contents.items():
-        if zlib.crc32(content) != plain["checksums"][name]:
-            raise CheckpointError(f"the checkpoint {path.name} is damaged ({name} was altered).")
-    history = History.from_lines(contents["history.jsonl"].decode().splitlines())
-    return plain, safetensors.torch.load(contents["tensors.safetensors"]), history
+        if plain["format"] > FORMAT:
+            raise CheckpointError(
+                f"the checkpoint {path.name} has format {plain['format']}, this version of "
+                f"Thalweg reads up to {FORMAT}. Upgrade Thalweg."
+            )
+        if not all(isinstance(plain[name], (int, float)) for name in _NUMBERS):
+            raise ValueError("numbers are needed")
+        # No other file is opened, whatever the state names.
+        contents = {name: (path / name).read_bytes() for name in FILES[:-1]}
+        for name, content in contents.items():
+            if zlib.crc32(content) != plain["checksums"][name]:
+                raise ValueError(f"{name} was altered")
+        history = History.from_lines(contents["history.jsonl"].decode().splitlines())
+        return plain, safetensors.torch.load(contents["tensors.safetensors"]), history
+    except CheckpointError:
+        raise
+    except _DAMAGES as error:
+        raise CheckpointError(f"the checkpoint {path.name} is damaged ({_told(error)}).") from error
+
+
+# What reading may meet in a file that was altered, by accident or on purpose.
+_DAMAGES = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError),
+    *(OverflowError, RecursionError, safetensors.SafetensorError),
+)
+
+
+def _told(error: Exception) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def _apply(
@@ -175,7 +233,7 @@ def _apply(
         loss, epoch = plain["best"]
         weights = {name: _like(own[name], value) for name, value in parts["best"].items()}
         state.best = Best(loss, epoch, weights)
-    for name in ("epoch", "batch", "step", "loss_sum", "weight_sum", "stale"):
+    for name in _NUMBERS:
         setattr(state, name, plain[name])
     state.history = history
     seeds.restore(parts["streams"], plain["streams"])

@@ -78,7 +78,7 @@ class RunFolder:
             RunLockedError: Another process is writing to it.
         """
         with files.explained(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.path)
         with files.locked(self.path):
             if (self.path / "config.toml").exists():
                 raise RunError(
@@ -233,7 +233,10 @@ class RunFolder:
             raise RunError(f"{path} is damaged ({_told(error)}).") from None
 
 
-_DAMAGES = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_DAMAGES = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 
 def _told(error: Exception) -> str:

@@ -36,6 +36,10 @@ def load_weights(model: nn.Module, path: Path, checksum: int | None = None) -> N
     try:
         content = path.read_bytes()
         weights = safetensors.torch.load(content)
+    except KeyError as error:
+        raise WeightsError(
+            f"the weights in {path} have a type that torch lacks: {error}."
+        ) from None
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise WeightsError(f"cannot read the weights in {path}: {error}.") from None
     if checksum is not None and zlib.crc32(content) != checksum:

@@ -35,5 +35,8 @@ class Saver(Observer):
             self._save(state)
 
     def _save(self, state: State) -> None:
+        state.read()
+        if state.stopped and state.stopped.startswith("the loss became"):
+            return  # Weights that give no number must not push out the last good ones.
         self.save(state)
         self.time = time.monotonic()
