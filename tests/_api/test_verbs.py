@@ -144,6 +144,8 @@ def test_resume_asks_for_a_network_that_it_cannot_build(monkeypatch):
 
 
 def test_what_only_some_runs_need_is_not_imported_at_the_start():
-    code = "import sys, thalweg._api; print({'bokeh', 'sklearn'} & set(sys.modules))"
+    code = (
+        "import sys, thalweg._api; print({'bokeh', 'sklearn', 'torchmetrics'} & set(sys.modules))"
+    )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert printed.stdout == "set()\n"

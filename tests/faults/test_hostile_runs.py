@@ -224,7 +224,7 @@ def test_a_history_or_a_state_that_exhausts_its_reader_is_refused(run, checkpoin
     [
         DEEP,
         "{a=" * 2000 + "1" + "}" * 2000,
-        pytest.param(LONG, marks=pytest.mark.xfail(reason="no SettingError", strict=True)),
+        LONG,
     ],
 )
 def test_settings_that_exhaust_their_reader_are_refused(run, value):
@@ -303,6 +303,30 @@ def test_a_sealed_state_of_the_wrong_shape_is_refused(checkpoint, part):
         with pytest.raises(CheckpointError) as error:
             _checkpoint.restore(new_state(), checkpoint.parent)
         refuse_line(error)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [(["target", "kind"], "spell"), (["target", "classes"], 3), (["target", "names"], None)],
+)
+def test_a_schema_of_another_shape_is_refused(run, keys, value):
+    alter(run / "schema.json", keys, value)
+    with pytest.raises(RunError, match=r"schema\.json is damaged") as error:
+        tw.Run.load(run)
+    refuse_line(error)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("value", [None, "x", [], {}, 10**400, [[3]], {"a": "b"}])
+@pytest.mark.parametrize("part", ["steps", "samples", "modules", "optimizers", "count", "graph"])
+def test_a_record_of_another_shape_is_refused_or_says_nothing(run, part, value):
+    alter(run / "record.json", [part], value)
+    try:
+        assert isinstance(str(tw.Run.load(run).diagnosis), str)
+    except RunError as error:
+        assert "record.json" in str(error)
+        assert "\n" not in str(error)
 
 
 # Names

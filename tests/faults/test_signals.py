@@ -90,7 +90,6 @@ def test_too_few_open_files_are_one_line(start):
     assert child.said.strip().count("\n") == 0
 
 
-@pytest.mark.xfail(reason="the last door flushes an output that is not there", strict=True)
 def test_without_an_output_the_command_trains(start, tmp_path):
     child = start("sys.stdout = None\n" + TRAIN, words=["--out", "run", "--no-report"])
     assert child.wait() == 0, child.said

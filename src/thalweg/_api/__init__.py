@@ -10,6 +10,7 @@ from thalweg._api._treat import Treatment, treat
 from thalweg._api._verbs import build, find_learning_rate, fit, load, repeat, resume, train_from
 from thalweg._api._verify import Verification, verify
 from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, preflight, watch
+from thalweg.errors import RunError
 from thalweg.tasks import Prediction
 from thalweg.train import Run, next_folder, read_toml
 
@@ -26,7 +27,13 @@ Run.page_writer = staticmethod(_write_page)
 
 
 def _judge(watched: dict[str, Any]) -> Diagnosis:
-    return diagnose(Record.from_json(watched))
+    try:
+        return diagnose(Record.from_json(watched))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RunError(
+            f"what the doctor saw is damaged (record.json: {type(error).__name__}: {error}). "
+            "Remove that file to read the run without it."
+        ) from error
 
 
 # Nor of the doctor, whom it is handed as somebody who looks on.

@@ -40,7 +40,8 @@ def guarded(run: Callable[[], int], *, debug: bool) -> int:
     """
     try:
         code = run()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # As it is where nobody listens.
+            sys.stdout.flush()
         return code
     except typer.Exit as end:
         return end.exit_code

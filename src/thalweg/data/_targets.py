@@ -70,7 +70,15 @@ class Target:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Rebuild a target from `to_json`."""
+        """Rebuild a target from `to_json`.
+
+        Raises:
+            ValueError, TypeError: The data are no target.
+        """
+        if data["kind"] not in KINDS:
+            raise ValueError(f"the target's kind is {data['kind']!r}, not one of {KINDS}")
+        if not isinstance(data["classes"], list) or not isinstance(data["names"], list):
+            raise TypeError("the target's names and classes are no lists")
         fields: dict[str, Any] = {
             name: tuple(v) if isinstance(v, list) else v for name, v in data.items()
         }

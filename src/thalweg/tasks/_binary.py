@@ -7,17 +7,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    binary_accuracy,
-    binary_calibration_error,
-    multiclass_f1_score,
-)
 
 from thalweg.data import Target
 from thalweg.tasks import _class_weights
 from thalweg.tasks._class_weights import ClassWeights
 from thalweg.tasks._labels import labels
-from thalweg.tasks._metrics import auroc, for_metrics
+from thalweg.tasks._metrics import auroc, for_metrics, share_equal
 from thalweg.tasks._shapes import check_class_numbers, check_output, check_two_classes
 from thalweg.tasks._task import Prediction, Task, tasks
 
@@ -72,19 +67,22 @@ class Binary(Task):
         return None if self._weights is None else self._weights.to(targets.device)[targets]
 
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
-        decided = _decided(output)
-        return {"accuracy": float(binary_accuracy(decided, targets, validate_args=False))}
+        return {"accuracy": share_equal(_decided(output), targets)}
 
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
+        from torchmetrics.functional import (
+            classification as metrics,
+        )  # A second, when first imported.
+
         output, targets = for_metrics(output), targets.cpu()
         decided = _decided(output)
         positive = output.reshape(-1).sigmoid()
-        f1 = multiclass_f1_score(decided, targets, num_classes=2, average="macro")
+        f1 = metrics.multiclass_f1_score(decided, targets, num_classes=2, average="macro")
         return {
             **self.quick(output, targets),
             "f1": float(f1),
             **auroc(positive[:, None], (targets == 1)[:, None]),
-            "calibration_error": float(binary_calibration_error(positive, targets)),
+            "calibration_error": float(metrics.binary_calibration_error(positive, targets)),
         }
 
     def read(self, output: Float[Tensor, "examples ..."], names: Sequence[str]) -> Prediction:

@@ -1,8 +1,12 @@
 """Metrics that several tasks share, none of which may fail because a class is absent."""
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
-from torchmetrics.functional.classification import binary_auroc
+
+
+def share_equal(decided: Shaped[Tensor, "..."], targets: Shaped[Tensor, "..."]) -> float:
+    """Return the share of entries that are the same: accuracy."""
+    return int((decided == targets).sum()) / max(1, targets.numel())
 
 
 def auroc(
@@ -19,6 +23,8 @@ def auroc(
         >>> auroc(scores, torch.tensor([[False, False], [True, False]]))
         {'auroc': 1.0}
     """
+    from torchmetrics.functional.classification import binary_auroc  # A second, the first time.
+
     areas = [
         float(binary_auroc(scores[:, index], positive[:, index].long(), validate_args=False))
         for index in range(scores.shape[1])

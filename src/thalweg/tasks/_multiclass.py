@@ -6,18 +6,13 @@ from typing import Any
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    multiclass_accuracy,
-    multiclass_calibration_error,
-    multiclass_f1_score,
-)
 
 from thalweg.data import Target
 from thalweg.errors import SettingError
 from thalweg.tasks import _class_weights
 from thalweg.tasks._class_weights import ClassWeights
 from thalweg.tasks._labels import labels
-from thalweg.tasks._metrics import auroc, for_metrics
+from thalweg.tasks._metrics import auroc, for_metrics, share_equal
 from thalweg.tasks._shapes import check_class_numbers, check_kind, check_output
 from thalweg.tasks._task import Prediction, Task, tasks
 
@@ -94,22 +89,27 @@ class Classification(Task):
         return None if self._weights is None else self._weights.to(targets.device)[targets]
 
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
-        accuracy = multiclass_accuracy(
-            output.argmax(dim=1), targets, self.outputs, average="micro", validate_args=False
-        )
-        return {"accuracy": float(accuracy)}
+        return {"accuracy": share_equal(output.argmax(dim=1), targets)}
 
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
+        from torchmetrics.functional import (
+            classification as metrics,
+        )  # A second, when first imported.
+
         output, targets = for_metrics(output), targets.cpu()
         probabilities = output.softmax(dim=1)
-        metrics = self.quick(output, targets)
+        scores = self.quick(output, targets)
         if self.outputs > TOP:
-            top = multiclass_accuracy(output, targets, self.outputs, average="micro", top_k=TOP)
-            metrics["top5_accuracy"] = float(top)
-        f1 = multiclass_f1_score(output.argmax(dim=1), targets, self.outputs, average="macro")
-        calibration = multiclass_calibration_error(probabilities, targets, self.outputs)
+            top = metrics.multiclass_accuracy(
+                output, targets, self.outputs, average="micro", top_k=TOP
+            )
+            scores["top5_accuracy"] = float(top)
+        f1 = metrics.multiclass_f1_score(
+            output.argmax(dim=1), targets, self.outputs, average="macro"
+        )
+        calibration = metrics.multiclass_calibration_error(probabilities, targets, self.outputs)
         return {
-            **metrics,
+            **scores,
             "f1": float(f1),
             **auroc(probabilities, F.one_hot(targets, self.outputs).bool()),
             "calibration_error": float(calibration),

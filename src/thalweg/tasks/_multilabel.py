@@ -6,14 +6,9 @@ from typing import Any
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    multilabel_accuracy,
-    multilabel_exact_match,
-    multilabel_f1_score,
-)
 
 from thalweg.data import Target
-from thalweg.tasks._metrics import auroc, for_metrics
+from thalweg.tasks._metrics import auroc, for_metrics, share_equal
 from thalweg.tasks._shapes import check_columns, check_kind, check_output
 from thalweg.tasks._task import Prediction, Task, tasks
 
@@ -60,19 +55,21 @@ class Multilabel(Task):
         return each.sum(dim=1)
 
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
-        accuracy = multilabel_accuracy(
-            _decided(output), targets.long(), self.outputs, average="macro", validate_args=False
-        )
-        return {"accuracy": float(accuracy)}
+        return {"accuracy": share_equal(_decided(output), targets.long())}
 
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
         """Return accuracy (mean over labels), the share with every label right, F1, AUROC."""
+        from torchmetrics.functional import (
+            classification as metrics,
+        )  # A second, when first imported.
+
         output, truth = for_metrics(output), targets.cpu().long()
         decided = _decided(output)
+        f1 = metrics.multilabel_f1_score(decided, truth, self.outputs, average="macro")
         return {
             **self.quick(output, truth),
-            "exact_match": float(multilabel_exact_match(decided, truth, self.outputs)),
-            "f1": float(multilabel_f1_score(decided, truth, self.outputs, average="macro")),
+            "exact_match": float(metrics.multilabel_exact_match(decided, truth, self.outputs)),
+            "f1": float(f1),
             **auroc(output.sigmoid(), truth.bool()),
         }
 

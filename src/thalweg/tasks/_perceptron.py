@@ -5,10 +5,10 @@ from typing import Any
 
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torchmetrics.functional.classification import binary_accuracy
 
 from thalweg.data import Target
 from thalweg.tasks._labels import labels
+from thalweg.tasks._metrics import share_equal
 from thalweg.tasks._shapes import check_class_numbers, check_output, check_two_classes
 from thalweg.tasks._task import Prediction, Task, tasks
 
@@ -58,8 +58,7 @@ class Perceptron(Task):
         return (_fired(z) - targets).to(z.dtype) * z
 
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
-        accuracy = binary_accuracy(_fired(output), targets, validate_args=False)
-        return {"accuracy": float(accuracy)}
+        return {"accuracy": share_equal(_fired(output), targets)}
 
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
         """Return the accuracy and the number of mistakes."""

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
-from torchmetrics.functional.regression import mean_absolute_error, mean_squared_error, r2_score
 
 from thalweg.data import Target
 from thalweg.errors import SettingError
@@ -77,22 +76,24 @@ class Regression(Task):
     def quick(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
         mean, scale = self._mean.to(targets), self._scale.to(targets)
         predicted = mean + scale * output.detach().reshape(targets.shape)
-        return {"mae": float(mean_absolute_error(predicted, targets))}
+        return {"mae": float((predicted - targets).abs().mean())}
 
     def score(self, output: Tensor, targets: Shaped[Tensor, "examples ..."]) -> dict[str, float]:
+        from torchmetrics.functional import regression as metrics  # A second, when first imported.
+
         predicted, targets = self._in_units(output), targets.cpu().double()
         columns = self.outputs
-        mae = mean_absolute_error(predicted, targets, columns).reshape(columns)
-        rmse = mean_squared_error(predicted, targets, False, columns).reshape(columns)
-        metrics = {"mae": float(mae.mean()), "rmse": float(rmse.mean())}
+        mae = metrics.mean_absolute_error(predicted, targets, columns).reshape(columns)
+        rmse = metrics.mean_squared_error(predicted, targets, False, columns).reshape(columns)
+        scores = {"mae": float(mae.mean()), "rmse": float(rmse.mean())}
         # Where a target never varies there is no variance to explain.
         if len(targets) > 1 and bool((targets.std(dim=0) > 0).all()):
-            metrics["r2"] = float(r2_score(predicted, targets))
+            scores["r2"] = float(metrics.r2_score(predicted, targets))
         if columns > 1:
             for index, name in enumerate(self.target.names):
-                metrics[f"mae[{name}]"] = float(mae[index])
-                metrics[f"rmse[{name}]"] = float(rmse[index])
-        return metrics
+                scores[f"mae[{name}]"] = float(mae[index])
+                scores[f"rmse[{name}]"] = float(rmse[index])
+        return scores
 
     def read(self, output: Float[Tensor, "examples ..."], names: Sequence[str]) -> Prediction:
         predicted = self._in_units(output)

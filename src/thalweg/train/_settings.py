@@ -96,7 +96,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataNotFoundError(f"there is no file of settings {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # What no TOML is, and a number of too many digits.
         raise SettingError(f"{path} is not a file of settings in TOML: {error}.") from None
     except RecursionError:
         raise SettingError(f"{path} nests lists or tables too deeply to be settings.") from None

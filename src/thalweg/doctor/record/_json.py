@@ -19,21 +19,32 @@ def plain(value: Any) -> Any:
 
 
 def rebuilt(kind: Any, data: Any) -> Any:
-    """Return plain data as the dataclasses that a type asks for."""
+    """Return plain data as the dataclasses that a type asks for.
+
+    Raises:
+        KeyError, TypeError, AttributeError, OverflowError: They are others.
+    """
     origin, inner = get_origin(kind), get_args(kind)
-    if data is None:
-        return None
     if isinstance(kind, types.UnionType):
+        if data is None:
+            return None
         return rebuilt(next(each for each in inner if each is not types.NoneType), data)
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         known = {each.name for each in fields(kind)}
         given = {name: rebuilt(hints[name], data[name]) for name in data if name in known}
         return kind(**given)  # type: ignore[operator]
+    wanted = {list: list, tuple: list, dict: dict}.get(origin)
+    if wanted is not None and not isinstance(data, wanted):
+        raise TypeError(f"a {wanted.__name__} is needed, got {type(data).__name__}")
     if origin is list:
         return [rebuilt(inner[0], each) for each in data]
     if origin is tuple:
         return tuple(data)
     if origin is dict:
         return {name: rebuilt(inner[1], each) for name, each in data.items()}
+    if kind is float and isinstance(data, int):
+        return float(data)
+    if kind in (int, float, str, bool) and not isinstance(data, kind):
+        raise TypeError(f"a number or word of type {kind.__name__} is needed")
     return data
