@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
@@ -148,6 +145,8 @@ def near_pairs(
     A projection onto orthonormal directions never lengthens a distance, so the pairs that are
     close in a few directions include all that are close in full.
     """
+    from scipy.spatial import KDTree  # Late: SciPy's parts take a tenth of a second.
+
     rows = np.flatnonzero(np.isfinite(points).all(axis=1))
     points = points[rows]
     if len(rows) < 2:
@@ -172,5 +171,8 @@ def near_pairs(
 
 def components(pairs: Int[np.ndarray, "pairs 2"], number: int) -> Int[np.ndarray, " nodes"]:
     """Return, for each of `number` nodes, which connected component it belongs to."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(number, number))
     return connected_components(links, directed=False)[1].astype(int)

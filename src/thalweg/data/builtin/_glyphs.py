@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_edt
 
 from thalweg._core import formats, seeds
 from thalweg.errors import DataNotFoundError, SettingError
@@ -158,6 +157,8 @@ def _templates(
 
     All share a scale and a line, so that "o" and "O" differ, and "," and "'".
     """
+    from scipy.ndimage import distance_transform_edt  # Late: it takes a fifth of a second.
+
     trial = _font(font, 100)
     _check_characters(characters, trial)
     boxes = np.array([trial.getbbox(character, anchor="ms") for character in characters]) / 100
