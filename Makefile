@@ -21,6 +21,8 @@ check: .venv/developer
 
 bench: .venv/installed
 	$(BIN)/python -m bench --rounds 15
+	$(BIN)/python -m bench.parts
+	$(BIN)/python -m bench.peers
 
 doctor-bench: .venv/installed
 	$(BIN)/python -m bench.doctor

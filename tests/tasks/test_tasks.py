@@ -98,6 +98,18 @@ def test_the_mean_loss_is_what_torch_computes(name, expected):
 
 
 @every_task
+def test_the_mean_loss_is_the_mean_of_the_losses(task):
+    output, targets = answers(task)
+    torch.testing.assert_close(task.mean_loss(output, targets), task.losses(output, targets).mean())
+
+
+def test_smoothed_labels_have_the_same_mean_in_one_kernel():
+    task = tasks["classification"](CATEGORY, label_smoothing=0.2)
+    output, targets = answers(task)
+    torch.testing.assert_close(task.mean_loss(output, targets), task.losses(output, targets).mean())
+
+
+@every_task
 @pytest.mark.parametrize("logit", [1e4, -1e4, 0.0])
 def test_losses_and_gradients_stay_finite(task, logit):
     _, targets = answers(task)

@@ -19,6 +19,7 @@ from thalweg.train._optimizers import (
     decayed,
     default_weight_decay,
     has_fused,
+    searches,
 )
 
 CURVATURE = np.array([[1.0, 10.0, 0.1, 3.0]])
@@ -336,3 +337,30 @@ def test_lbfgs_trains_without_tuning():
     run = tw.fit("linear", tw.load("iris"), optimizer="lbfgs", epochs=5, out="run", progress=False)
     assert run.status.state == "finished"
     assert run.score("valid")["accuracy"] > 0.9
+
+
+class TwoEvaluations(torch.optim.Optimizer):
+    """A stranger's optimizer, which computes the gradient twice in a step."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        assert closure is not None
+        closure()
+        return closure()
+
+
+def test_only_optimizers_that_may_search_are_handed_the_loss():
+    parameter = nn.Parameter(torch.zeros(2, 2))
+    found = {name: searches(optimizers[name]([parameter], lr=0.1)) for name in optimizers.names()}
+    assert [name for name, does in found.items() if does] == ["lbfgs"]
+    assert searches(TwoEvaluations([parameter], 0.1))
+
+
+def test_without_decay_all_parameters_are_one_group():
+    model = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
+    whole = make_optimizer(model, "adamw", learning_rate=0.1)
+    assert [len(group["params"]) for group in whole.param_groups] == [4]
+    apart = make_optimizer(model, "adamw", learning_rate=0.1, weight_decay=0.01)
+    assert [group["weight_decay"] for group in apart.param_groups] == [0.01, 0.0]
