@@ -144,7 +144,7 @@ def searches(optimizer: Optimizer) -> bool:
 
     Of torch's own only LBFGS does; of others nobody knows.
     """
-    is_torch = type(optimizer).__module__.startswith("torch.optim.")
+    is_torch = type(optimizer).__module__.startswith("torch.optim")
     return isinstance(optimizer, torch.optim.LBFGS) or not is_torch
 
 
