@@ -10,11 +10,11 @@ EVERY = 10
 # Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
 # leaves room below the promised 5 % for what is done at every step; the seconds let a training
 # of a second or two, where nobody notices them, show more than its beginning.
-SHARE = 0.007
-ALLOWANCE = 0.04
+SHARE = 0.005
+ALLOWANCE = 0.03
 # The same for glances, at the loss and the examples only, at steps that the budget leaves out.
-GLANCE_SHARE = 0.002
-GLANCE_ALLOWANCE = 0.015
+GLANCE_SHARE = 0.001
+GLANCE_ALLOWANCE = 0.01
 # Looks out of turn, whatever the budget.
 MOST_STARTLED = 8
 # What a look costs unseen is at most so many times what was counted.
@@ -26,7 +26,7 @@ class Sampler:
 
     Args:
         every: Steps between two samples, whatever it costs; None looks every tenth step as long
-            as looking takes at most 0.7 % of the time.
+            as looking takes at most 0.5 % of the time.
     """
 
     def __init__(self, every: int | None) -> None:
