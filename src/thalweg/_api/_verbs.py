@@ -59,8 +59,7 @@ def fit(
         out: Folder to keep the run in; by default a new one in `runs/`.
         device: Where to compute.
         progress: Whether to show choices and progress.
-        doctor: Whether the doctor watches, for `run.diagnosis`; takes a few percent of the time,
-            and more of a training that is over in a second or two.
+        doctor: Whether the doctor watches; a few percent of the time, more of a second or two.
         **settings: Any other setting of `thalweg.train.Config`, any constant of the
             optimizer or schedule (`momentum=0.9`), any option of the task
             (`class_weights="balanced"`).
