@@ -1,6 +1,8 @@
 """Small data that many tests train on."""
 
 import os
+import runpy
+from pathlib import Path
 
 import jaxtyping
 import numpy as np
@@ -10,6 +12,31 @@ import torch
 import thalweg as tw
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Processes that tests start are watched as this one is.
+OFFLINE = Path(__file__).with_name("offline")
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
+)
+runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+
+
+@pytest.fixture(scope="session")
+def attempts(tmp_path_factory) -> Path:
+    """The file with a line for each attempt to reach another machine."""
+    path = tmp_path_factory.mktemp("offline") / "attempts"
+    path.touch()
+    os.environ["THALWEG_OFFLINE_LOG"] = str(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def offline(attempts):
+    """Fail a test that tried to reach another machine, whoever swallowed the error."""
+    yield
+    tried = attempts.read_text()
+    attempts.write_text("")
+    assert not tried, f"a test must not reach another machine: {tried.splitlines()}"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -47,6 +47,14 @@ def test_each_shows_its_message_and_nothing_more(kind):
         raise kind(message)
 
 
+@pytest.mark.parametrize("kind", CLASSES.values())
+def test_a_message_is_one_printable_line_whatever_it_quotes(kind):
+    message = str(kind("a\x1b[31m\nb\u202ec\x9bd\udc80 é × … " + "long " * 1000))
+    assert message.startswith("a?[31m?b?c?d? é × … long long")
+    assert message.isprintable()
+    assert len(message) == errors.LONGEST
+
+
 @pytest.mark.parametrize(
     ("name", "builtin"),
     [

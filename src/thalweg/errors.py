@@ -1,7 +1,8 @@
 """Every error that Thalweg raises on purpose.
 
 Each is also the builtin that a reader of Python would expect, and its message
-is one line: what was needed, what came, and what to do.
+is one line: what was needed, what came, and what to do. Whatever names it quotes,
+it can be printed: a file may be called anything, and so may a column.
 
 ThalwegError
 ├── DataError (ValueError)               the data cannot be used as they are
@@ -17,9 +18,18 @@ ThalwegError
     └── RunMismatchError (ValueError)        the run was made with something else
 """
 
+LONGEST = 2000
+"""Characters of a message; a longer one is somebody's data."""
+
 
 class ThalwegError(Exception):
     """The root of the tree."""
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        if len(said) > LONGEST:
+            said = f"{said[: LONGEST - 1]}…"
+        return "".join(char if char.isprintable() else "?" for char in said)
 
 
 class DataError(ThalwegError, ValueError):

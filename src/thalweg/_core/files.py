@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     beside = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
     with explained(path, needed=len(data)):
         try:
-            with beside.open("wb") as file:
+            # A link of that name, laid there by somebody else, is removed and never followed.
+            beside.unlink(missing_ok=True)
+            with beside.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -102,8 +105,11 @@ def locked(folder: Path) -> Iterator[None]:
     """
     path = folder / ".lock"
     with explained(path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        # Through a link, the process number would be written into somebody's file.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise RunError(f"{path} must be a file, and is none. Remove it, if nothing needs it.")
         with explained(path):
             _lock(handle, folder)
             os.ftruncate(handle, 0)
@@ -120,7 +126,7 @@ def _lock(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        owner = os.read(handle, 20).decode() or "unknown"
+        owner = os.read(handle, 20).decode(errors="replace") or "unknown"
         raise RunLockedError(
             f"{folder} is in use by another process (id {owner}). "
             "Wait for it to end, or choose another folder with --out or out=."

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from thalweg._core import files, seeds
 from thalweg._core.history import History
+from thalweg._core.reading import JSON_SHARE, read
 from thalweg.errors import CheckpointError
 from thalweg.train._state import Best, State
 from thalweg.train._weights import bare, to_bytes
@@ -177,7 +178,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], History]:
         CheckpointError: A file is missing, cut short or altered; or it is of a later format.
     """
     try:
-        plain = json.loads((path / "state.json").read_bytes())
+        plain = json.loads(read(path / "state.json", JSON_SHARE))
         if sealed(plain)["seal"] != plain["seal"]:
             raise ValueError("state.json was altered")
         if plain["format"] > FORMAT:
@@ -188,7 +189,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], History]:
         if not all(isinstance(plain[name], (int, float)) for name in _NUMBERS):
             raise ValueError("numbers are needed")
         # No other file is opened, whatever the state names.
-        contents = {name: (path / name).read_bytes() for name in FILES[:-1]}
+        contents = {name: read(path / name) for name in FILES[:-1]}
         for name, content in contents.items():
             if zlib.crc32(content) != plain["checksums"][name]:
                 raise ValueError(f"{name} was altered")

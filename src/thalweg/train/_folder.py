@@ -26,6 +26,7 @@ from torch import nn
 from thalweg._core import files
 from thalweg._core.choices import Choice
 from thalweg._core.history import History
+from thalweg._core.reading import JSON_SHARE, ROWS_SHARE, read
 from thalweg.data import Schema
 from thalweg.errors import RunError
 from thalweg.train._checkpoint import checkpoint_name, checkpoints
@@ -181,7 +182,7 @@ class RunFolder:
     def history(self) -> History:
         """Return what was measured so far."""
         try:
-            return History.from_lines(self.history_file.read_text("utf-8").splitlines())
+            return History.from_lines(read(self.history_file, ROWS_SHARE).decode().splitlines())
         except FileNotFoundError:
             return History()
         except _DAMAGES as error:
@@ -224,7 +225,7 @@ class RunFolder:
         """
         path = self.path / name
         try:
-            return rebuild(json.loads(path.read_text("utf-8")))
+            return rebuild(json.loads(read(path, JSON_SHARE).decode()))
         except FileNotFoundError:
             if missing is not None:
                 return missing

@@ -14,6 +14,7 @@ import torch
 from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.files import write_atomically
+from thalweg._core.reading import JSON_SHARE, read
 from thalweg.errors import DataNotFoundError, SettingError
 from thalweg.models import Recipe
 from thalweg.train._config import Config
@@ -93,7 +94,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         # Editors on Windows put a mark at the front, which the -sig swallows.
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(read(path, JSON_SHARE).decode("utf-8-sig"))
     except FileNotFoundError:
         raise DataNotFoundError(f"there is no file of settings {path}.") from None
     except (OSError, ValueError) as error:  # What no TOML is, and a number of too many digits.

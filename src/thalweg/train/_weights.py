@@ -6,6 +6,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor, nn
 
+from thalweg._core.reading import read
 from thalweg.errors import WeightsError
 
 
@@ -34,7 +35,7 @@ def load_weights(model: nn.Module, path: Path, checksum: int | None = None) -> N
         WeightsError: The file is damaged, or names or shapes differ; the first is told.
     """
     try:
-        content = path.read_bytes()
+        content = read(path)
         weights = safetensors.torch.load(content)
     except KeyError as error:
         raise WeightsError(

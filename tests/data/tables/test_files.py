@@ -128,7 +128,7 @@ def test_a_missing_file_a_folder_and_damaged_files_are_named(tmp_path):
     with pytest.raises(DataNotFoundError, match="no file"):
         read_table(tmp_path / "absent.csv")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(DataError, match="got a folder"):
+    with pytest.raises(DataError, match="no file, but a folder"):
         read_table(tmp_path / "folder.csv")
     with pytest.raises(DataError, match="not a whole gzip"):
         read_table(write(tmp_path, gzip.compress(b"a,b\n1,2\n" * 99)[:-12], "cut.csv.gz"))
@@ -193,5 +193,5 @@ def test_a_first_line_of_numbers_is_told(tmp_path):
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(DataError, match="must be a file, got a pipe"):
+    with pytest.raises(DataError, match="no file, but a folder, a pipe"):
         read_table(tmp_path / "pipe.csv")

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg._core.reading import read
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data.images._images import ImageInputs
 from thalweg.errors import DataError, SettingError
@@ -132,9 +133,10 @@ def _records(path: Path, labels: int) -> UInt8[np.ndarray, "records bytes"]:
     """
     wide = labels + PIXELS
     try:
-        values = np.fromfile(path, dtype=np.uint8)
+        values = np.frombuffer(read(path), dtype=np.uint8)
     except OSError as error:
-        raise DataError(f"cannot read {formats.plain(path)}: {error.strerror}.") from error
+        reason = error.strerror or error
+        raise DataError(f"cannot read {formats.plain(path)}: {reason}.") from error
     if not len(values) or len(values) % wide:
         raise DataError(
             f"{formats.plain(path)} must hold records of {formats.count(wide)} bytes, got "

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import polars as pl
 
-from thalweg._core import formats
+from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
+from thalweg._core.reading import read
 from thalweg.data.tables._cells import MISSING
 from thalweg.errors import DataError, DataNotFoundError, SettingError
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET = (".parquet",)
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# A table is there as bytes, as text, as cells and as numbers for a moment.
+MEMORY_SHARE = 1 / 6
 # Enough to tell a delimiter from a character that happens to occur.
 LINES_LOOKED_AT = 50
 # Names that a message shows.
@@ -76,18 +79,13 @@ def read_table(path: Path, delimiter: str | None = None) -> tuple[pl.DataFrame, 
 
 def _content(path: Path) -> bytes:
     try:
-        if path.is_fifo() or path.is_char_device() or path.is_socket():
-            # It would block, or never end.
-            raise DataError(f"{formats.plain(path)} must be a file, got a pipe or a device.")
-        content = path.read_bytes()
+        content = read(path, MEMORY_SHARE)
         if path.name.lower().endswith(".gz"):
-            content = gzip.decompress(content)
+            content = _unpacked(content)
     except FileNotFoundError:
         raise DataNotFoundError(
             f"there is no file {formats.plain(path)}. Check the path; it is read from {Path.cwd()}."
         ) from None
-    except IsADirectoryError:
-        raise DataError(f"{path} must be a file with columns, got a folder.") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {error}. Copy it again.") from None
     except OSError as error:
@@ -96,6 +94,17 @@ def _content(path: Path) -> bytes:
     if not content:
         raise DataError(f"{path} is empty. A header and rows are needed.")
     return content
+
+
+def _unpacked(content: bytes) -> bytes:
+    limit = int(MEMORY_SHARE * memory.available())
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        unpacked = stream.read(limit + 1)
+    if len(unpacked) > limit:
+        raise OSError(
+            f"unpacked it has more than {formats.size(limit)}, a sixth of the memory available"
+        )
+    return unpacked
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, list[Choice]]:
