@@ -12,6 +12,20 @@ import thalweg
 
 ROOT = Path(thalweg.__file__).parent
 # The root imports lazily and is tested apart; `_core` exports modules, not names.
+# Each waits for the one function that needs it: together they would take as long as torch.
+LATE = (
+    "bokeh",
+    "jinja2",
+    "narwhals",
+    "polars",
+    "rich",
+    "scipy",
+    "sklearn",
+    "thalweg.doctor.checks",
+    "thalweg.report",
+    "torchmetrics",
+    "typer",
+)
 FOLDERS = sorted(
     path.parent for path in ROOT.rglob("__init__.py") if path.parent not in (ROOT, ROOT / "_core")
 )
@@ -54,6 +68,19 @@ def test_a_name_is_imported_when_it_is_first_used():
         "from thalweg import data, fit; print(before, 'torch' in sys.modules, callable(fit))"
     )
     assert run(code) == "False True True"
+
+
+def test_the_verbs_import_nothing_that_one_function_alone_needs():
+    code = f"import sys, thalweg; thalweg.fit; print(sorted(set({LATE}) & set(sys.modules)))"
+    assert run(code) == "[]"
+
+
+def test_what_tables_need_is_imported_when_it_is_named():
+    code = (
+        "import sys; from thalweg import data; before = 'polars' in sys.modules; "
+        "print(before, data.TableEncoder is data.encoders['table'], hasattr(data, 'TableX'))"
+    )
+    assert run(code) == "False True False"
 
 
 def test_a_name_that_is_not_there_is_told_as_python_would():

@@ -1,5 +1,8 @@
 """Names are found, or the nearest one is named."""
 
+import sys
+import types
+
 import pytest
 
 from thalweg._core.registry import Registry, did_you_mean
@@ -67,6 +70,26 @@ def test_what_the_user_wrote_cannot_break_the_line(metals):
 def test_initials_stand_for_a_name_of_several_words(short, long):
     known = ["l1", "l2", "learning_rate", "batch_size", "weight_decay", "warmup"]
     assert did_you_mean(short, known) == f"Did you mean {long!r}?"
+
+
+def test_a_promised_name_is_imported_once_it_is_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "silver_mine.py").write_text(
+        "import mint\nmint.coins.register('silver', summary='')(47)"
+    )
+    coins = Registry[int]("coin")
+    coins.register("gold", summary="")(79)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "mint", types.SimpleNamespace(coins=coins))
+    coins.promise("silver", "silver_mine")
+    assert coins.names() == ["gold", "silver"]
+    assert len(coins) == 2
+    assert "silver" in coins
+    with pytest.raises(UnknownNameError, match="Did you mean 'silver'"):
+        coins["silber"]
+    assert "silver_mine" not in sys.modules
+    assert coins["silver"] == 47
+    assert [each.value for each in coins] == [79, 47]
+    assert "silver_mine" in sys.modules
 
 
 def test_says_so_where_nothing_is_known():

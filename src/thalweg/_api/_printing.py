@@ -2,10 +2,6 @@
 
 import sys
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from thalweg._core import formats
 from thalweg._core.choices import Choice
 
@@ -15,6 +11,10 @@ UNLIMITED = 100_000
 
 def print_choices(choices: list[Choice]) -> None:
     """Print what was decided without being asked, and why; to standard error."""
+    from rich.console import Console  # Late: who shows no progress need not wait for it.
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, show_header=False, pad_edge=False)
     for _ in range(3):
         table.add_column(overflow="fold")  # a narrow terminal folds names instead of cutting them

@@ -1,6 +1,7 @@
 """Things found by name, and the nearest name when there is none."""
 
 import difflib
+import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -61,6 +62,7 @@ class Registry(Generic[T]):
     def __init__(self, noun: str) -> None:
         self.noun = noun
         self._entries: dict[str, Entry[T]] = {}
+        self._promised: dict[str, str] = {}
 
     def register(self, name: str, *, summary: str) -> Callable[[S], S]:
         """Return a decorator that files its argument under `name` and keeps its type."""
@@ -71,6 +73,10 @@ class Registry(Generic[T]):
             return value
 
         return file
+
+    def promise(self, name: str, module: str) -> None:
+        """Name the module that registers `name`, to be imported once somebody asks for it."""
+        self._promised[name] = module
 
     def __getitem__(self, name: str) -> T:
         return self.entry(name).value
@@ -84,20 +90,22 @@ class Registry(Generic[T]):
         if name not in self:
             raise UnknownNameError(
                 f"unknown {self.noun} {formats.plain(repr(name))}. "
-                f"{did_you_mean(name, self._entries)}"
+                f"{did_you_mean(name, self.names())}"
             )
+        if name not in self._entries:
+            importlib.import_module(self._promised[name])
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
         # A file of settings may hold a list in place of a name, which no dictionary looks up.
-        return isinstance(name, str) and name in self._entries
+        return isinstance(name, str) and (name in self._entries or name in self._promised)
 
     def __iter__(self) -> Iterator[Entry[T]]:
-        return iter(self._entries.values())
+        return iter([self.entry(name) for name in self.names()])
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.names())
 
     def names(self) -> list[str]:
-        """Return every name, in order of registration."""
-        return list(self._entries)
+        """Return every name, in order of registration; last those that are only promised."""
+        return list({**self._entries, **self._promised})

@@ -1,5 +1,8 @@
 """Data: sources by kind, three-way splits, and the preprocessing fitted on the training part."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 # isort: off
 # Sources are asked in the order of these imports: the particular before the general.
 from thalweg.data.builtin._builtin import builtins
@@ -7,7 +10,7 @@ from thalweg.data.images._images import ImageEncoder, ImageInputs
 from thalweg.data.images import _idx as _idx, _cifar as _cifar
 from thalweg.data.arrays import _npz as _npz
 from thalweg.data.images import _folders as _folders
-from thalweg.data.tables import _tables as _tables
+from thalweg.data.tables import _table_sources as _table_sources
 from thalweg.data.images import _picture_tables as _picture_tables
 from thalweg.data.arrays import _datasets as _datasets
 from thalweg.data.builtin import _builtin_sets as _builtin_sets
@@ -20,7 +23,9 @@ from thalweg.data._splits import PARTS, Examples, Schema, Splits
 from thalweg.data._targets import Target
 from thalweg.data.arrays._arrays import ArrayEncoder, ArrayInputs
 from thalweg.data.images._augmentation import Augmentation
-from thalweg.data.tables._table_encoder import TableEncoder, TableInputs
+
+if TYPE_CHECKING:
+    from thalweg.data.tables._table_encoder import TableEncoder, TableInputs
 
 __all__ = [
     "PARTS",
@@ -44,3 +49,10 @@ __all__ = [
     "load",
     "sources",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what tables need on first use: polars takes a tenth of a second."""
+    if name not in ("TableEncoder", "TableInputs"):
+        raise AttributeError(f"module 'thalweg.data' has no attribute {name!r}")
+    return getattr(importlib.import_module("thalweg.data.tables._table_encoder"), name)

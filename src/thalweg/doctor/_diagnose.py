@@ -2,10 +2,8 @@
 
 import dataclasses
 
-from thalweg.doctor import checks
 from thalweg.doctor._faults import FAULTS
 from thalweg.doctor._finding import Diagnosis, Finding
-from thalweg.doctor.checks._check import Note, Unchecked
 from thalweg.doctor.record import Record
 
 # Stages whose faults, where they make training wrong, explain whatever shows in later ones.
@@ -18,15 +16,17 @@ def diagnose(record: Record) -> Diagnosis:
     Args:
         record: What the probes wrote.
     """
+    from thalweg.doctor import checks  # Late: sixty files that only a diagnosis needs.
+
     found: list[Finding] = []
     notes: list[str] = []
     unchecked: dict[str, str] = {}
     for code, check in checks.CHECKS.items():
         for answer in check(record):
             match answer:
-                case Unchecked(reason):
+                case checks.Unchecked(reason):
                     unchecked[code] = reason
-                case Note(text):
+                case checks.Note(text):
                     notes.append(text)
                 case Finding():
                     found.append(answer)
@@ -88,6 +88,8 @@ def _precedes(cause: Finding, finding: Finding) -> bool:
 
 def explains(cause: Finding, finding: Finding) -> bool:
     """Return whether one finding accounts for another."""
+    from thalweg.doctor import checks
+
     if cause.fault == finding.fault:
         return cause.where == finding.where
     first, second = FAULTS[cause.fault], FAULTS[finding.fault]

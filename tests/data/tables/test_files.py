@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from thalweg.data.tables._files import is_table, read_table
+from thalweg.data.tables._files import read_table
 from thalweg.errors import DataError, DataNotFoundError, SettingError
 
 
@@ -20,11 +20,6 @@ def write(folder, content, name="data.csv"):
 
 def columns(path, **options):
     return read_table(path, **options)[0].to_dict(as_series=False)
-
-
-def test_a_path_is_a_table_by_its_ending():
-    names = ["a.csv", "a.TSV", "b.csv.gz", "c.parquet", "d.txt", "e.png", "csv", "f.gz"]
-    assert [is_table(name) for name in names] == [True] * 5 + [False] * 3
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from thalweg.data.tables._frames import as_frame, is_frame
+from thalweg.data.tables._frames import as_frame
+from thalweg.data.tables._recognize import is_frame
 from thalweg.errors import DataError
 
 NOON = dt.datetime(2024, 1, 1, 12)
-
-
-def test_frames_columns_and_rows_are_frames_and_arrays_are_not():
-    frame = pl.DataFrame({"a": [1]})
-    for data in (frame, frame.lazy(), pd.DataFrame({"a": [1]}), {"a": [1]}, [{"a": 1}]):
-        assert is_frame(data), type(data)
-    for data in (np.zeros((2, 2)), [[1.0]], [], "a.csv", 3, None, frame["a"]):
-        assert not is_frame(data), type(data)
 
 
 def test_every_door_gives_the_same_frame():

@@ -15,7 +15,7 @@ from thalweg._core.choices import Choice
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example, to_numpy
-from thalweg.data.tables._frames import is_frame
+from thalweg.data.tables._recognize import is_frame
 from thalweg.errors import DataError, ShapeError
 
 # A spread of less than this many rounding errors of the feature's own magnitude is noise.

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from thalweg.data._inputs import row_names
 from thalweg.data._source import Raw
@@ -14,7 +13,6 @@ from thalweg.data.builtin._builtin import builtins
 from thalweg.data.builtin._generators import draw_moons, draw_piecewise, draw_spirals, draw_xor
 from thalweg.data.builtin._glyphs import draw_glyphs
 from thalweg.data.images._images import ImageInputs
-from thalweg.data.tables._tables import frame_raw
 from thalweg.errors import SettingError
 
 
@@ -126,6 +124,11 @@ def _bunch(name: str, **options: Any) -> Any:
 
 def _table(bunch: Any, name: str, target: str) -> Raw:
     """Return scikit-learn's set as a table whose column `name` is what it predicts."""
+    # Late, as in `tables/_table_sources.py`.
+    import polars as pl
+
+    from thalweg.data.tables._tables import frame_raw
+
     values = bunch.target
     if "target_names" in bunch:
         values = np.asarray(bunch.target_names)[values]

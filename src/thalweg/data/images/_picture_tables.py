@@ -9,9 +9,7 @@ from thalweg._core.choices import Choice
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data.images._decoding import Size, decode
 from thalweg.data.images._images import ImageInputs
-from thalweg.data.tables._files import is_table, read_table
-from thalweg.data.tables._frames import as_frame, is_frame
-from thalweg.data.tables._tables import check_column, read_targets
+from thalweg.data.tables._recognize import is_frame, is_table
 
 
 def _accepts(data: Any) -> bool:
@@ -28,6 +26,11 @@ def _read(
     channels: int | None = None,
     delimiter: str | None = None,
 ) -> Raw:
+    # Late, as in `tables/_table_sources.py`.
+    from thalweg.data.tables._files import read_table
+    from thalweg.data.tables._frames import as_frame
+    from thalweg.data.tables._tables import check_column, read_targets
+
     choices: list[Choice] = []
     folder = Path()
     if isinstance(data, (str, Path)):

@@ -14,10 +14,9 @@ from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
 from thalweg._core.reading import read
 from thalweg.data.tables._cells import MISSING
+from thalweg.data.tables._recognize import PARQUET
 from thalweg.errors import DataError, DataNotFoundError, SettingError
 
-TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-PARQUET = (".parquet",)
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # A table is there as bytes, as text, as cells and as numbers for a moment.
 MEMORY_SHARE = 1 / 6
@@ -27,16 +26,6 @@ LINES_LOOKED_AT = 50
 MOST_SHOWN = 5
 # The csv module's own limit, 128 KiB, refuses long texts that are sound.
 csv.field_size_limit(2**31 - 1)
-
-
-def is_table(data: object) -> bool:
-    """Return True for a path that ends as files with columns do.
-
-    Example:
-        >>> is_table("flowers.csv.gz"), is_table("flowers/")
-        (True, False)
-    """
-    return isinstance(data, (str, Path)) and str(data).lower().endswith(TEXT + PARQUET)
 
 
 def read_table(path: Path, delimiter: str | None = None) -> tuple[pl.DataFrame, list[Choice]]:

@@ -8,18 +8,8 @@ import polars as pl
 from torch import Tensor
 
 from thalweg._core import formats
+from thalweg.data.tables._recognize import is_rows
 from thalweg.errors import DataError
-
-
-def is_frame(data: Any) -> bool:
-    """Return True for a data frame of any library, a dictionary of columns, a list of rows."""
-    if isinstance(data, dict) or _is_rows(data):
-        return True
-    try:
-        found = nw.from_native(data, pass_through=True)
-    except nw.exceptions.DuplicateError:
-        return True  # and refused by `as_frame`, with the column's name
-    return isinstance(found, (nw.DataFrame, nw.LazyFrame))
 
 
 def as_frame(data: Any) -> pl.DataFrame:
@@ -28,7 +18,7 @@ def as_frame(data: Any) -> pl.DataFrame:
     Raises:
         DataError: Column names repeat, or columns differ in length.
     """
-    if _is_rows(data):
+    if is_rows(data):
         names = dict.fromkeys(name for row in data for name in row)
         data = {name: [row.get(name) for row in data] for name in names}
     if isinstance(data, dict):
@@ -64,10 +54,6 @@ def as_rows(data: Any) -> list[list[Any]] | None:
     if not all(isinstance(row, nested) for row in rows):
         return [list(rows)]
     return [row.tolist() if isinstance(row, (np.ndarray, Tensor)) else list(row) for row in rows]
-
-
-def _is_rows(data: Any) -> bool:
-    return isinstance(data, list) and bool(data) and all(isinstance(row, dict) for row in data)
 
 
 def _from_columns(columns: dict[Any, Any]) -> pl.DataFrame:

@@ -20,7 +20,8 @@ from thalweg.data.tables._cells import Reading, parse
 from thalweg.data.tables._column import Column, DroppedColumn, quoted
 from thalweg.data.tables._columns import column_from_json, fit_column
 from thalweg.data.tables._files import read_table
-from thalweg.data.tables._frames import as_frame, as_rows, is_frame
+from thalweg.data.tables._frames import as_frame, as_rows
+from thalweg.data.tables._recognize import is_frame
 from thalweg.errors import DataError, ShapeError
 
 # With fewer numbers, unrelated rows lie close together by chance.

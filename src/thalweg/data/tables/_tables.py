@@ -1,7 +1,6 @@
 """Tables: files with columns, and data frames."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,10 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.registry import did_you_mean
 from thalweg.data._inputs import row_names
-from thalweg.data._source import Raw, Source, sources
+from thalweg.data._source import Raw
 from thalweg.data._target_values import as_targets
 from thalweg.data.tables._cells import COLUMN_KINDS, Reading, infer, names_rows, parse, tokens
 from thalweg.data.tables._column import quoted
-from thalweg.data.tables._files import is_table, read_table
-from thalweg.data.tables._frames import as_frame, is_frame
 from thalweg.data.tables._table_encoder import TableInputs, refuse_empty
 from thalweg.errors import DataError, SettingError
 
@@ -193,39 +190,3 @@ def check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
         if frame.width == 1:
             hint += " If that is several columns, name what parts them with delimiter=."
         raise DataError(f"there is no {noun} {formats.plain(repr(name))} in the table. {hint}")
-
-
-def _read_file(
-    data: str | Path,
-    target: Any,
-    *,
-    drop: str | Sequence[str] = (),
-    group: str | None = None,
-    time: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    delimiter: str | None = None,
-) -> Raw:
-    frame, choices = read_table(Path(data), delimiter)
-    raw = frame_raw(frame, target, drop=drop, group=group, time=time, columns=columns)
-    raw.choices = [*choices, *raw.choices]
-    return raw
-
-
-def _read_frame(
-    data: Any,
-    target: Any,
-    *,
-    drop: str | Sequence[str] = (),
-    group: str | None = None,
-    time: str | None = None,
-    columns: Mapping[str, str] | None = None,
-) -> Raw:
-    return frame_raw(as_frame(data), target, drop=drop, group=group, time=time, columns=columns)
-
-
-sources.register("table files", summary=".csv, .tsv or .parquet files, with target=COLUMN")(
-    Source(is_table, _read_file)
-)
-sources.register("frames", summary="any data frame, with the target column's name")(
-    Source(is_frame, _read_frame)
-)

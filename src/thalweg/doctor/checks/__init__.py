@@ -4,11 +4,13 @@ The rooms are the stages in which one thing leads to another, from data to gener
 """
 
 from thalweg.doctor.checks import data, dynamics, generalization, initialization, step_size, wiring
-from thalweg.doctor.checks._check import CHECKS, EXPLAINS
+from thalweg.doctor.checks._check import CHECKS, EXPLAINS, Note, Unchecked
 
 __all__ = [
     "CHECKS",
     "EXPLAINS",
+    "Note",
+    "Unchecked",
     "data",
     "dynamics",
     "generalization",

@@ -2,15 +2,14 @@
 
 import math
 import time
-
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as Bar
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from thalweg._core import formats
 from thalweg.train._state import State
 from thalweg.train.observers._observer import Observer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 # Times per second that a bar is redrawn: each reads the loss and so waits for the device.
 REDRAWS_PER_SECOND = 4
@@ -31,6 +30,8 @@ class Progress(Observer):
     """
 
     def __init__(self, epochs: int, examples: int, steps: int, metric: str) -> None:
+        from rich.console import Console  # Late: who shows no progress need not wait for it.
+
         self.epochs = epochs
         self.examples = examples
         self.steps = steps
@@ -42,6 +43,9 @@ class Progress(Observer):
         self.began = self.last = time.monotonic()
         self.first = state.step
         if self.console.is_terminal:
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
             self.bar = Bar(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=28),
@@ -83,6 +87,8 @@ class Progress(Observer):
             self._say(f"Best epoch {state.best.epoch}: {measured}.")
 
     def _say(self, line: str) -> None:
+        from rich.text import Text
+
         self.console.print(Text(line), soft_wrap=True)
 
     def close(self) -> None:
