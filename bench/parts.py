@@ -1,8 +1,9 @@
 """What surrounds the steps: `python -m bench.parts`.
 
 Batches out of memory against torch's DataLoader; the import and the command line's first answer;
-memory over many steps and many trainings. Seconds are those of the processor, in turns, and the
-median of the ratios is given with its bootstrap interval.
+what a checkpoint keeps the loop waiting; memory over many steps and many trainings. Seconds are
+those of the processor, of the clock where a disk is waited for; in turns, and the median of the
+ratios is given with its bootstrap interval.
 """
 
 import argparse
@@ -18,11 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import thalweg as tw
 from bench.__main__ import ratio
+from thalweg.train import _checkpoint, make_optimizer
 from thalweg.train._batches import Feed, bounds, order
+from thalweg.train._saves import Saves
+from thalweg.train._state import State
 
 EXAMPLES, FEATURES, BATCH = 20_000, 32, 128
 
@@ -85,6 +90,42 @@ def starts(rounds: int) -> dict[str, list[float]]:
     return seconds
 
 
+def saves(rounds: int) -> dict[str, list[float]]:
+    """Time what a checkpoint of 100 MB keeps the loop waiting, in the background and without.
+
+    The state is that of AdamW on 33 MB of weights.
+    """
+    torch.manual_seed(0)
+    model = nn.Sequential(*[nn.Linear(1024, 1024) for _ in range(8)])
+    state = State(model, make_optimizer(model, "adamw", learning_rate=1e-3), keeps_best=False)
+    model(torch.randn(1, 1024)).sum().backward()
+    state.optimizer.step()
+
+    def copy() -> object:
+        entries = state.optimizer.state.values()
+        own = [
+            *model.state_dict().values(),
+            *(each for entry in entries for each in entry.values()),
+        ]
+        return [each.clone() for each in own]
+
+    seconds: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, Saves(Path(folder)) as kept:
+        ways = {
+            "one copy": copy,
+            "in the background": lambda: kept.save(state),
+            "at once": lambda: _checkpoint.save(state, Path(folder)),
+        }
+        for _ in range(rounds):
+            for name, way in ways.items():
+                state.step += 1
+                began = time.perf_counter()
+                way()
+                seconds.setdefault(name, []).append(time.perf_counter() - began)
+                kept.wait()
+    return seconds
+
+
 def resident_mib() -> float:
     """Return the memory that this process holds now, in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -134,6 +175,12 @@ def main() -> None:
     ]
     print(f"import thalweg beyond torch's own: {sorted(extra)[len(extra) // 2]:.2f} s")
     print(f"thalweg --help: {sorted(seconds['thalweg --help'])[arguments.rounds // 2]:.2f} s")
+
+    report["saves"] = seconds = saves(arguments.rounds)
+    for name in ("one copy", "at once"):
+        middle, low, high = ratio(seconds["in the background"], seconds[name])
+        other = {"one copy": "one copy of the state", "at once": "synchronous save"}[name]
+        print(f"blocked by a save of 100 MB ÷ {other}: {middle:.2f} ({low:.2f} to {high:.2f})")
 
     report["memory"] = grown = memory()
     for name, mebibytes in grown.items():

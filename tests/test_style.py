@@ -18,12 +18,14 @@ MOST_PARAMETERS = 8
 # The verbs and the commands, whose parameters are the settings themselves.
 DOORS = ("_api", "cli")
 # Where any error may come and must go no further: to the user of the command line, into a loop
-# that the doctor watches, out of a copy of somebody's network, out of somebody's script.
+# that the doctor watches, out of a copy of somebody's network, out of somebody's script, out of
+# a thread.
 LAST_DOORS = (
     "cli/_failures.py",
     "doctor/observer/_guard.py",
     "doctor/trials/_on_copies.py",
     "doctor/_script.py",
+    "train/_saves.py",
 )
 EXECUTES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 SPEAKS = {"urllib", "http", "requests", "httpx", "socket", "aiohttp", "ftplib"}

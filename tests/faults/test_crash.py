@@ -117,7 +117,7 @@ fit("run")
     found = _checkpoint.checkpoints(tmp_path / "run" / "checkpoint")
     assert [path.name[-1] for path in found] == ["4", "3", "2"]
     for path in found:
-        assert _checkpoint._read(path)[0]["step"] == int(path.name[-1])
+        assert _checkpoint._read(path).step == int(path.name[-1])
     run_to_end("go_on('run')")
     same(tmp_path / "run")
     assert len(names(tmp_path / "run" / "checkpoint")) == _checkpoint.KEPT

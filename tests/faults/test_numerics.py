@@ -94,7 +94,7 @@ def test_what_is_no_number_is_found_within_a_step_and_the_last_good_weights_stay
     # The newest good checkpoint is the one before the step that broke.
     whole = {}
     for path in _checkpoint.checkpoints(tmp_path / "run" / "checkpoint"):
-        _, tensors, _ = _checkpoint._read(path)
+        tensors = _checkpoint._read(path).tensors
         own = [value for name, value in tensors.items() if name.startswith("model/")]
         whole[path.name] = all(bool(value.isfinite().all()) for value in own)
     assert whole[_checkpoint.checkpoint_name(AT - 1)]

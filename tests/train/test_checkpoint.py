@@ -4,46 +4,11 @@ import json
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
 from thalweg.errors import CheckpointError, RunError
 from thalweg.train import _checkpoint, make_optimizer
 from thalweg.train._state import State
-
-leaves = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-10, 10),
-    st.floats(allow_nan=False),
-    st.text(max_size=5),
-    st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=3).map(torch.tensor),
-)
-keys = st.one_of(st.integers(0, 9), st.text("abc/", min_size=1, max_size=4))
-trees = st.recursive(
-    leaves,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
-    max_leaves=12,
-)
-
-
-def same(left, right) -> bool:
-    if isinstance(left, torch.Tensor):
-        return isinstance(right, torch.Tensor) and torch.equal(left, right)
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return left == right
-
-
-@settings(deadline=None)
-@given(trees)
-def test_any_optimizer_state_survives_as_plain_data_and_tensors(tree):
-    tensors: dict[str, torch.Tensor] = {}
-    plain = json.loads(json.dumps(_checkpoint._flatten(tree, "optimizer", tensors)))
-    assert same(_checkpoint._unflatten(plain, tensors), tree)
 
 
 def trained(steps: int = 3) -> State:

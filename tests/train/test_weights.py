@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from thalweg.errors import WeightsError
@@ -15,6 +15,26 @@ def test_any_reader_of_safetensors_finds_the_same_tensors(tmp_path):
     path.write_bytes(to_bytes(model.state_dict()))
     for name, value in load_file(path).items():
         assert torch.equal(value, model.state_dict()[name]), name
+
+
+def test_every_type_and_shape_is_written_as_the_library_writes_it(tmp_path):
+    types = [
+        *(torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool),
+        *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.complex64),
+    ]
+    tensors = {
+        f"{dtype} {shape}": torch.ones(shape).to(dtype)
+        for dtype in types
+        for shape in ((), (0,), (3,), (2, 0, 5), (2, 3, 5))
+    }
+    theirs, path = tmp_path / "theirs.safetensors", tmp_path / "ours.safetensors"
+    save_file(tensors, theirs)
+    path.write_bytes(to_bytes(tensors))
+    found = load_file(path)
+    assert found.keys() == tensors.keys()
+    for name, value in load_file(theirs).items():
+        assert found[name].dtype == value.dtype
+        assert torch.equal(found[name], value), name
 
 
 def test_a_round_trip_is_exact(tmp_path):

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,28 @@ from thalweg._core import formats
 from thalweg.errors import RunError, RunLockedError, ThalwegError
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
+def write_atomically(path: Path, content: bytes | str | Sequence[bytes | memoryview]) -> None:
     """Write a file beside its place, flush it to disk, and rename it there.
 
     A reader sees the old content or the new, never a mixture, whatever happens.
 
+    Args:
+        path: Where to.
+        content: The whole, or pieces that follow each other.
+
     Raises:
         RunError: The disk is full, read-only, or not ours to write to.
     """
-    data = content.encode() if isinstance(content, str) else content
+    whole = content.encode() if isinstance(content, str) else content
+    pieces = [whole] if isinstance(whole, bytes) else whole
     # A part of the name will do: the whole of a long one would be too long with more around it.
     beside = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
-    with explained(path, needed=len(data)):
+    with explained(path, needed=sum(map(len, pieces))):
         try:
             # A link of that name, laid there by somebody else, is removed and never followed.
             beside.unlink(missing_ok=True)
             with beside.open("xb") as file:
-                file.write(data)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)

@@ -62,6 +62,12 @@ class History:
             (history.steps if "loss" in row else history.epochs).append(row)
         return history
 
+    def copy(self) -> Self:
+        """Return a history that does not grow with this one; its rows are the same."""
+        history = type(self)()
+        history.steps, history.epochs = list(self.steps), list(self.epochs)
+        return history
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, History) and self.lines() == other.lines()
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from thalweg.train._interruption import interruptible
 from thalweg.train._loop import run as run_loop
 from thalweg.train._rate_finder import find_learning_rate
 from thalweg.train._run import Run
+from thalweg.train._saves import Saves
 from thalweg.train._settings import Settings, made_with, read_toml
 from thalweg.train._state import State
 from thalweg.train._weights import bare
@@ -175,7 +177,15 @@ def _train(run: Run, onlookers: Onlookers, resumed: bool = False) -> Run:
                 _checkpoint.save(state, folder.checkpoints)
                 folder.write_beginning(run.settings, run.schema, run.choices, run.status)
         stopwatch = Stopwatch()
-        observers = _keepers(run, stopwatch)
+        observers: list[Observer] = []
+        if run.folder is not None:
+            folder, config = RunFolder(run.folder), run.settings.train
+            apart = partial(stopwatch.apart, "saving")
+            saves = stack.enter_context(Saves(folder.checkpoints, apart))
+            observers += [
+                Recorder(folder.history_file),
+                Saver(saves, config.checkpoint_every, config.checkpoint_minutes),
+            ]
         if onlookers.progress:
             shown = Progress(plan.epochs, len(plan.train), len(plan.batches), run.task.primary)
             stack.callback(shown.close)
@@ -193,22 +203,6 @@ def _train(run: Run, onlookers: Onlookers, resumed: bool = False) -> Run:
     return run
 
 
-def _keepers(run: Run, stopwatch: Stopwatch) -> list[Observer]:
-    """Return the observers that write to the run's folder; none without a folder."""
-    if run.folder is None:
-        return []
-    folder, config = RunFolder(run.folder), run.settings.train
-
-    def save(state: State) -> None:
-        with stopwatch.apart("saving"):
-            _checkpoint.save(state, folder.checkpoints)
-
-    return [
-        Recorder(folder.history_file),
-        Saver(save, config.checkpoint_every, config.checkpoint_minutes),
-    ]
-
-
 def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
     """Put the results of training into the run, and the run onto the disk."""
     assert run.data is not None
@@ -218,7 +212,7 @@ def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
     elif reason == "interrupted":
         outcome = "interrupted"
     else:
-        outcome = "diverged" if reason.startswith("the loss became") else "stopped"
+        outcome = "diverged" if state.has_diverged else "stopped"
     best = state.best if run.settings.train.restore_best else None
     is_last = best is not None and best.epoch == state.epoch
     run.history = state.history

@@ -13,6 +13,8 @@ from thalweg.train._weights import bare
 # Losses wait on the device for this many steps before they are read, all in one go: reading
 # each would make the host wait for every step.
 STEPS_BETWEEN_READS = 100
+DIVERGED = "the loss became"
+"""How the reason begins that has a loss that is no number."""
 
 
 @dataclass
@@ -97,8 +99,13 @@ class State:
             if (each.step - 1) % self.record_every == 0:
                 self.history.add_step(each.step, self.epoch, loss, each.learning_rate)
             if not math.isfinite(loss) and self.stopped is None:
-                self.stopped = f"the loss became {loss} at step {each.step}"
+                self.stopped = f"{DIVERGED} {loss} at step {each.step}"
         self.pending.clear()
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether a loss that is no number, of those read so far, ended training."""
+        return self.stopped is not None and self.stopped.startswith(DIVERGED)
 
     @property
     def train_loss(self) -> float:

@@ -1,13 +1,31 @@
 """The state is saved when it was asked for, and not more often."""
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from thalweg.train._saves import Saves
 from thalweg.train._state import State
 from thalweg.train.observers import Saver
+
+
+class Noted(Saves):
+    """Notes when it was to save; a save lasts as long as a test says."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("nowhere"))
+        self.saved: list[tuple[int, int]] = []
+        self.busy = False
+
+    @property
+    def is_busy(self) -> bool:
+        return self.busy
+
+    def save(self, state: State) -> None:
+        self.saved.append((state.epoch, state.step))
 
 
 class Log:
@@ -17,11 +35,12 @@ class Log:
         model = nn.Linear(2, 1)
         self.state = State(model, torch.optim.SGD(model.parameters(), lr=0.1))
         self.now = now
-        self.saved: list[tuple[int, int]] = []
-        self.saver = Saver(self._save, **saver_arguments)
+        self.saves = Noted()
+        self.saver = Saver(self.saves, **saver_arguments)
 
-    def _save(self, state: State) -> None:
-        self.saved.append((state.epoch, state.step))
+    @property
+    def saved(self) -> list[tuple[int, int]]:
+        return self.saves.saved
 
     def train(self, epochs: int, steps: int, seconds: float = 1.0) -> None:
         self.saver.start(self.state)
@@ -74,3 +93,14 @@ def test_an_interrupted_run_is_saved_at_the_end(log, stopped, saved):
     training.state.stopped = stopped
     training.train(epochs=1, steps=2)
     assert training.saved == saved
+
+
+def test_a_save_under_way_is_not_waited_for_at_the_end_of_an_epoch_but_by_steps(log):
+    by_minutes, by_steps = log(every=None, minutes=0), log(every=2, minutes=60)
+    for training in (by_minutes, by_steps):
+        training.saves.busy = True
+        training.train(epochs=2, steps=2)
+        training.saves.busy = False
+        training.train(epochs=1, steps=2)
+    assert by_minutes.saved == [(3, 6)]
+    assert by_steps.saved == [(0, 2), (1, 4), (2, 6)]
