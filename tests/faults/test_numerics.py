@@ -109,6 +109,66 @@ def test_between_two_readings_the_step_is_named_all_the_same(three_classes, monk
     assert is_finite(run.model)
 
 
+STEADY = {"schedule": "constant", "warmup": 0, "restore_best": False}
+
+
+@pytest.mark.parametrize("ema", [None, 0.5])
+@pytest.mark.parametrize(("at", "good"), [(2, 0), (AT, 1), (8, 2)])
+def test_without_the_best_a_run_that_fails_ends_with_the_last_weights_that_are_numbers(
+    three_classes, monkeypatch, capsys, at, good, ema
+):
+    settings = {**SETTINGS, **STEADY, "ema": ema}
+    with monkeypatch.context() as patch:
+        spoil(patch, spoil_weight, at=at)
+        run = tw.fit(network(), three_classes, out="run", **settings | {"progress": True})
+    assert run.status.reason == f"the loss became nan at step {at}"
+    assert run.status.best_epoch == good
+    model = network()
+    if good:
+        tw.fit(model, three_classes, out="calm", **{**settings, "epochs": good})
+    for name, value in run.model.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name]), name
+    assert is_finite(tw.Run.load("run", model=network()).model)
+    where = f"of epoch {good}" if good else "from before the first step"
+    assert f"The weights are those {where}." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("restore_best", [False, True])
+@pytest.mark.parametrize("valid", [0.0, 0.3])
+def test_weights_spoilt_by_the_last_step_of_all_are_not_ended_with(
+    monkeypatch, three_classes, restore_best, valid
+):
+    """No loss has met them yet where nothing is validated."""
+    inputs, targets = three_classes.train.inputs, three_classes.train.targets
+    data = tw.load(inputs.numpy(), targets.numpy(), valid=valid, test=0.0)
+    steps = 3 * math.ceil(len(data.train) / 32)
+    spoil(monkeypatch, spoil_optimizer, at=steps)
+    settings = {**SETTINGS, **STEADY, "restore_best": restore_best}
+    run = tw.fit(network(), data, out="run", **settings)
+    assert (run.status.state, run.status.steps) == ("finished", steps)
+    assert run.status.best_epoch == 2
+    assert is_finite(run.model)
+
+
+def test_the_last_good_weights_are_copied_once_an_epoch_and_resumed(three_classes, monkeypatch):
+    copies, copy = [], State._copy
+    monkeypatch.setattr(State, "_copy", lambda state: copies.append(state.step) or copy(state))
+
+    def cut(plan, state):
+        raise PowerCutError
+
+    settings = {**SETTINGS, **STEADY, "checkpoint_every": 1}
+    with monkeypatch.context() as patch:
+        spoil(patch, cut, at=6)
+        with pytest.raises(PowerCutError):
+            tw.fit(network(), three_classes, out="run", **settings)
+    assert copies == [0, 3]
+    spoil(monkeypatch, spoil_weight, at=6)
+    run = tw.resume("run", three_classes, network(), progress=False)
+    assert (run.status.state, run.status.best_epoch) == ("diverged", 1)
+    assert is_finite(run.model)
+
+
 def test_a_label_that_is_no_number_stops_a_regression(numbers, monkeypatch):
     spoil(monkeypatch, spoil_label, at=4)
     run = tw.fit("linear", numbers, out="run", **SETTINGS)

@@ -125,11 +125,22 @@ def _status(run: Run) -> str:
         "diverged": f"Diverged after {of}: {reason}. A smaller learning rate usually helps.",
         "interrupted": f"Interrupted after {of}.",
     }.get(status.state, f"{formats.plain(status.state)} after {of}.")
-    if status.best_epoch == 0:
-        sentence += " The weights are those from before the first step: none later was better."
-    elif status.best_epoch is not None and status.state != "interrupted":
-        sentence += f" The weights are those of epoch {formats.count(status.best_epoch)}, the best."
-    return f"{sentence}{_ended(run.folder)}"
+    return f"{sentence}{_weights(run)}{_ended(run.folder)}"
+
+
+def _weights(run: Run) -> str:
+    """Return which weights the network has, as a sentence; nothing where they are the last."""
+    epoch, config = run.status.best_epoch, run.settings.train
+    average = (
+        "" if config.ema is None else f" They are averages over the steps, ema={config.ema:g}."
+    )
+    if epoch == 0:
+        why = "none later was better" if config.restore_best else "none later are all numbers"
+        return f" The weights are those from before the first step: {why}."
+    if epoch is not None and run.status.state != "interrupted":
+        why = "the best" if config.restore_best else "the last that are all numbers"
+        return f" The weights are those of epoch {formats.count(epoch)}, {why}.{average}"
+    return average.replace("They", "The weights")
 
 
 def _ended(folder: Path | None) -> str:

@@ -9,6 +9,7 @@ from thalweg._core.modes import evaluating
 from thalweg.data import Augmentation, Splits
 from thalweg.errors import DataError, SettingError, ShapeError, ThalwegError
 from thalweg.tasks import Task
+from thalweg.train._average import Average
 from thalweg.train._batches import Feed, bounds
 from thalweg.train._config import Config
 from thalweg.train._loop import Plan
@@ -131,7 +132,8 @@ def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tupl
         fewest=fewest,
     )
     record_every = math.ceil(steps / MOST_STEPS_RECORDED)
-    return plan, State(model, optimizer, record_every, config.restore_best)
+    average = Average(model, config.ema) if config.ema is not None else None
+    return plan, State(model, optimizer, record_every, config.restore_best, average)
 
 
 def _fewest(model: nn.Module, config: Config) -> int:

@@ -56,12 +56,14 @@ class Config:
     """Largest norm of the whole gradient; a longer one is shortened to it."""
     clip_value: float | None = None
     """Largest absolute value of each gradient entry."""
+    ema: float | None = None
+    """Decay, per step, of the average of the weights that is validated and kept in their place."""
     patience: int | None = None
     """Epochs without a better validation loss after which training stops; None never stops."""
     min_improvement: float = 0.0
     """How much smaller, in nats, a validation loss must be to count as better."""
     restore_best: bool = True
-    """End with the weights of the epoch with the smallest validation loss."""
+    """End with the weights of the epoch with the smallest validation loss, not with the last."""
     checkpoint_every: int | None = None
     """Optimizer steps between checkpoints; None saves at the end of each epoch at most."""
     checkpoint_minutes: float = 0.5
@@ -149,6 +151,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "l2": (0, math.inf),
     "clip_norm": (1e-12, math.inf),
     "clip_value": (1e-12, math.inf),
+    "ema": (0, 1 - 1e-6),  # Beyond a million steps' memory nothing would ever be averaged in.
     "patience": (1, math.inf),
     "min_improvement": (0, math.inf),
     "checkpoint_every": (1, math.inf),

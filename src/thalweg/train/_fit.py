@@ -213,16 +213,17 @@ def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
         outcome = "interrupted"
     else:
         outcome = "diverged" if state.has_diverged else "stopped"
-    best = state.best if run.settings.train.restore_best else None
-    is_last = best is not None and best.epoch == state.epoch
+    kept, is_chosen = state.kept, state.keeps_best and len(run.data.valid) > 0
+    # Where nothing was chosen and nothing was lost, the weights are simply the last.
+    has_lost = kept is not None and (kept.epoch < state.epoch or state.batch > 0)
+    is_told = is_chosen or (has_lost and outcome != "interrupted")
     run.history = state.history
     run.status = Status(
         state=outcome,
         reason=reason,
         epochs=state.epoch,
         steps=state.step,
-        # Without validation the last epoch is not the best of several, but simply the last.
-        best_epoch=best.epoch if best and not (is_last and not len(run.data.valid)) else None,
+        best_epoch=kept.epoch if kept is not None and is_told else None,
         parameters=sum(each.numel() for each in run.model.parameters()),
     )
     run.model.eval()

@@ -13,11 +13,12 @@
             penalty        the elastic net's gradient
             clip           by norm, by value
             update         optimizer
+            average        of the weights, where one is kept
             step ·
-        validate           evaluation mode, no gradients
+        validate           evaluation mode, no gradients; the average, where one is kept
         epoch ·
-    restore                the best weights
     end ·
+    settle                 the best weights, or the last that are numbers
 
 A dot marks an event: observers are told, may look at the state, and change nothing.
 """
@@ -36,7 +37,6 @@ from thalweg.train._evaluate import answer
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule
 from thalweg.train._state import State
-from thalweg.train._weights import bare
 from thalweg.train.observers import Observer
 
 
@@ -101,17 +101,17 @@ def run(
             state.stopped = state.stopped or "interrupted"
             break
         rate = plan.schedule(state.step - 1)
-        state.end_epoch(validate(plan, state), rate, config.min_improvement)
+        with state.averaged():
+            state.end_epoch(validate(plan, state), rate, config.min_improvement)
         if config.patience is not None and state.stale >= config.patience:
             state.stopped = f"no better validation loss for {state.stale} epochs"
         elif interrupted():
             state.stopped = "interrupted"
         for observer in observers:
             observer.epoch(state)
-    if state.best and state.keeps_best and state.stopped != "interrupted":
-        bare(state.model).load_state_dict(state.best.weights)
     for observer in observers:
         observer.end(state)
+    state.settle()
 
 
 def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor, Tensor | int]:

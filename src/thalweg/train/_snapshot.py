@@ -44,17 +44,21 @@ def take(state: State) -> Snapshot:
     live: dict[str, Tensor] = {}
     for name, value in bare(state.model).state_dict().items():
         live[f"model/{name}"] = value
+    if state.average is not None:
+        for name, value in state.average.weights.items():
+            live[f"average/{name}"] = value
     optimizer = _flatten(state.optimizer.state_dict()["state"], "optimizer", live)
     tensors = {name: to_host(value, copy=True) for name, value in live.items()}
-    if state.best is not None:
-        for name, value in state.best.weights.items():
-            tensors[f"best/{name}"] = to_host(value)
+    for part, kept in (("best", state.best), ("good", state.good)):
+        if kept is not None:
+            tensors |= {f"{part}/{name}": to_host(value) for name, value in kept.weights.items()}
     streams, plain_streams = seeds.state()
     for name, value in streams.items():
         tensors[f"streams/{name}"] = value
     plain = {
         **{name: getattr(state, name) for name in NUMBERS},
         "best": None if state.best is None else [state.best.loss, state.best.epoch],
+        "good": None if state.good is None else [state.good.loss, state.good.epoch],
         "optimizer": optimizer,
         "streams": plain_streams,
     }
@@ -69,13 +73,18 @@ def put_back(state: State, snapshot: Snapshot) -> None:
         snapshot: Of this run.
     """
     plain, tensors = snapshot.plain, snapshot.tensors
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "streams": {}}
+    parts: dict[str, dict[str, Tensor]] = {
+        name: {} for name in ("model", "average", "best", "good", "streams")
+    }
     for name, value in tensors.items():
         part, _, rest = name.partition("/")
         if part in parts:
             parts[part][rest] = value
     model = bare(state.model)
     model.load_state_dict(parts["model"])
+    if state.average is not None:
+        for name, value in state.average.weights.items():
+            value.copy_(parts["average"][name])
     state.optimizer.load_state_dict(
         {
             "state": _laid_out(_unflatten(plain["optimizer"], tensors), state),
@@ -83,10 +92,14 @@ def put_back(state: State, snapshot: Snapshot) -> None:
         }
     )
     own = model.state_dict()
-    if plain["best"] is not None:
-        loss, epoch = plain["best"]
-        weights = {name: _like(own[name], value) for name, value in parts["best"].items()}
-        state.best = Best(loss, epoch, weights)
+
+    def kept(part: str) -> Best | None:
+        if plain.get(part) is None:  # Checkpoints of earlier versions have no "good".
+            return None
+        loss, epoch = plain[part]
+        return Best(loss, epoch, {n: _like(own[n], value) for n, value in parts[part].items()})
+
+    state.best, state.good = kept("best"), kept("good")
     for name in NUMBERS:
         setattr(state, name, plain[name])
     state.pending.clear()

@@ -1,6 +1,7 @@
 """Everything that changes while a network trains."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from thalweg._core.history import History
+from thalweg.train._average import Average
 from thalweg.train._weights import bare
 
 # Losses wait on the device for this many steps before they are read, all in one go: reading
@@ -19,7 +21,10 @@ DIVERGED = "the loss became"
 
 @dataclass
 class Best:
-    """The weights with the smallest validation loss so far; without validation, the newest."""
+    """The weights with the smallest validation loss so far; without validation, the newest.
+
+    Nothing is ever written into them.
+    """
 
     loss: float
     epoch: int
@@ -44,7 +49,9 @@ class State:
         model: The network, on its device.
         optimizer: Of the network's parameters.
         record_every: Steps between two entries in the history.
-        keeps_best: Whether to keep a copy of the best weights.
+        keeps_best: Whether to keep a copy of the best weights, to end with; else one of the newest
+            that are numbers, to go back to.
+        average: Of the network's weights; validated, kept and ended with in their place.
     """
 
     def __init__(
@@ -53,11 +60,13 @@ class State:
         optimizer: Optimizer,
         record_every: int = 1,
         keeps_best: bool = True,
+        average: Average | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.record_every = record_every
         self.keeps_best = keeps_best
+        self.average = average
         self.history = History()
         self.epoch = 0
         """Epochs completed."""
@@ -69,6 +78,8 @@ class State:
         """Of the current epoch: loss times weight, over its examples."""
         self.weight_sum = 0.0
         self.best: Best | None = None
+        self.good: Best | None = None
+        """The newest weights that are numbers, of the end of an epoch; kept unless the best are."""
         self.stale = 0
         """Epochs since the best one."""
         self.stopped: str | None = None
@@ -78,12 +89,16 @@ class State:
     def begin(self) -> None:
         """Keep the first weights, to go back to if training fails before any epoch is done."""
         if self.best is None:
-            self.best = Best(math.inf, 0, self._copy())
+            self.best = Best(math.inf, 0, self._copy() if self.keeps_best else {})
+        if self.good is None and not self.keeps_best:
+            self.good = Best(math.inf, self.epoch, self._copy())
 
     def add(self, loss: Tensor, weight: Tensor | int, learning_rate: float) -> None:
         """Count one optimizer step."""
         self.batch += 1
         self.step += 1
+        if self.average is not None:
+            self.average.update(self.step)
         self.pending.append(Pending(self.step, loss, weight, learning_rate))
         if len(self.pending) >= STEPS_BETWEEN_READS:
             self.read()
@@ -137,17 +152,42 @@ class State:
             # While an epoch runs, the weights change beneath its loss, so that it says nothing of
             # those at the end: the newest are kept unless training has failed.
             loss, least = row["train_loss"], math.inf
-        # A loss that is not a number compares false and so is never the best.
-        if loss < least - min_improvement:
-            self.best = Best(loss, self.epoch + 1, self._copy())
+        # A loss that is not a number compares false and so is never the best; nor are weights that
+        # the last update has spoilt, which no loss has met yet.
+        if loss < least - min_improvement and self._has_numbers():
+            self.best = Best(loss, self.epoch + 1, self._copy() if self.keeps_best else {})
             self.stale = 0
         else:
             self.stale += 1
+        if not self.keeps_best and not math.isnan(loss) and self._has_numbers():
+            self.good = Best(loss, self.epoch + 1, self._copy())
         self.epoch += 1
         self.batch = 0
         self.loss_sum = self.weight_sum = 0.0
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Return a block in which the network has the weights that it is judged by."""
+        return nullcontext() if self.average is None else self.average.in_place()
+
+    @property
+    def kept(self) -> Best | None:
+        """The weights that the network is to end with, if training ended now for good."""
+        return self.best if self.keeps_best else self.good
+
+    def settle(self) -> None:
+        """Let the network end with the weights that it is to have.
+
+        An interrupted one keeps its last, since it has not ended; its checkpoint has all others.
+        """
+        if self.stopped != "interrupted" and self.kept is not None:
+            bare(self.model).load_state_dict(self.kept.weights)
+        elif self.average is not None:
+            self.average.put_in()
+
+    def _has_numbers(self) -> bool:
+        """Return whether all trainable weights are numbers. A buffer may hold infinities."""
+        own = [each.detach() for each in self.model.parameters() if each.requires_grad]
+        return all(bool(each.isfinite().all()) for each in own)
+
     def _copy(self) -> dict[str, Tensor]:
-        if not self.keeps_best:
-            return {}
         return {name: value.clone() for name, value in bare(self.model).state_dict().items()}

@@ -76,7 +76,7 @@ class Progress(Observer):
         self.close()
         if state.stopped:
             where = f"in epoch {state.epoch + 1}" if state.batch else f"after epoch {state.epoch}"
-            self._say(f"Stopped {where}: {state.stopped}.")
+            self._say(f"Stopped {where}: {state.stopped}.{_gone_back(state)}")
         row = state.history.epochs[state.best.epoch - 1] if state.best and state.best.epoch else {}
         if state.best and "valid_loss" in row:
             measured = ", ".join(
@@ -122,3 +122,13 @@ class Progress(Observer):
             parts.append(f"{formats.count(speed * self.examples / self.steps)} examples/s")
             parts.append(f"{formats.seconds(left)} left")
         return "  ".join(parts)
+
+
+def _gone_back(state: State) -> str:
+    """Return whose weights a network has after training has failed, as a sentence."""
+    if not state.has_diverged or state.kept is None:
+        return ""
+    epoch = state.kept.epoch
+    return (
+        f" The weights are those {f'of epoch {epoch}' if epoch else 'from before the first step'}."
+    )
