@@ -15,6 +15,7 @@ ThalwegError
 └── RunError (RuntimeError)              a run cannot be read, written or resumed
     ├── RunLockedError (BlockingIOError)     another process is writing to the run
     ├── CheckpointError (OSError)            a checkpoint is damaged or could not be saved
+    ├── ProcessLostError (ConnectionError)   another process of the same training has ended
     └── RunMismatchError (ValueError)        the run was made with something else
 """
 
@@ -70,6 +71,10 @@ class RunLockedError(RunError, BlockingIOError):
 
 class CheckpointError(RunError, OSError):
     """A checkpoint is damaged or could not be saved."""
+
+
+class ProcessLostError(RunError, ConnectionError):
+    """Another process of the same training has ended."""
 
 
 class RunMismatchError(RunError, ValueError):

@@ -43,6 +43,7 @@ NAMES = [each.name for each in dataclasses.fields(Config)]
         ("checkpoint_every", [1, 3, None]),
         ("checkpoint_minutes", [0, 0.5, 60]),
         ("precision", ["float32", "bfloat16"]),
+        ("parallel", ["ddp", "fsdp", None]),
         ("channels_last", [True, False, None]),
         ("fused", [True, False, None]),
         ("device", ["cpu", "cuda:1", None]),
@@ -80,6 +81,7 @@ WRONG = {
     "precision": ["float16", None, 32],
     "channels_last": ["yes", 1],
     "fused": ["yes", 0],
+    "parallel": ["dp", 2, True],
     "device": [0, False],
     "seed": [-1, 2**63, None, 0.0, 10**400],
 }
@@ -236,6 +238,7 @@ def legal(draw) -> dict:
         "checkpoint_every": whole,
         "checkpoint_minutes": positive,
         "precision": st.sampled_from(["float32", "bfloat16"]),
+        "parallel": st.sampled_from(["ddp", "fsdp"]),
         "channels_last": st.booleans(),
         "fused": st.booleans(),
         "device": st.sampled_from(["cpu", "cuda", "cuda:1", "mps"]),

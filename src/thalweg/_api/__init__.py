@@ -3,11 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+from thalweg._api._begin import begun_folder
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
 from thalweg._api._routing import route
 from thalweg._api._treat import Treatment, treat
-from thalweg._api._verbs import build, find_learning_rate, fit, load, repeat, resume, train_from
+from thalweg._api._verbs import (
+    build,
+    find_learning_rate,
+    fit,
+    load,
+    repeat,
+    resume,
+    train_from,
+)
 from thalweg._api._verify import Verification, verify
 from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, preflight, watch
 from thalweg.errors import RunError
@@ -47,6 +56,7 @@ __all__ = [
     "Run",
     "Treatment",
     "Verification",
+    "begun_folder",
     "build",
     "compare",
     "describe_data",

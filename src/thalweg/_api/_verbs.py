@@ -8,12 +8,13 @@ from torch import nn
 
 from thalweg import data as _data
 from thalweg import models, tasks, train
+from thalweg._api._begin import begin, go_on
 from thalweg._api._printing import print_choices
 from thalweg._api._routing import Sections, route
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.doctor import watch
-from thalweg.errors import DataError, RunError, SettingError
+from thalweg.errors import DataError, SettingError
 from thalweg.train import Config, Onlookers, RateCurve, Run
 
 load = _data.load
@@ -192,19 +193,8 @@ def resume(
         RunMismatchError: Something differs; the message lists what.
         RunLockedError: Another process is writing to the run.
     """
-    run = Run.peek(folder)
-    if run.status.is_over:
-        return Run.load(folder, model)
-    if model is None:
-        recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
-        if recipe is None:
-            raise RunError(
-                f"the network of {folder}, {run.settings.model.get('class')}, is not a registered "
-                "one. Hand one like it over: tw.resume(folder, model=network)."
-            )
-        model = recipe.build()
-    data = _data_of(run) if data is None else load(data)
-    return train.resume(run, model, data, onlookers=_onlookers(progress), force=force)
+    with train.joined() as ranks:
+        return go_on(folder, data, model, _onlookers(progress), force=force, ranks=ranks)
 
 
 def find_learning_rate(model: nn.Module | str, data: Any, **settings: Any) -> RateCurve:
@@ -241,15 +231,7 @@ def _fit(
 ) -> Run:
     task, choice = _choose_task(model, data, dict(sections.get("task", {})))
     before = [*data.schema.choices, *(choices or []), *([choice] if choice else [])]
-    run = train.fit(
-        model,
-        data,
-        task,
-        config,
-        choices=before,
-        folder=Path(out) if out is not None else train.next_folder(data.schema.source),
-        onlookers=onlookers,
-    )
+    run = begin(model, data, task, config, out=out, choices=before, onlookers=onlookers)
     run.timing = {"loading data": loading, **run.timing}
     return run
 
@@ -284,17 +266,3 @@ def _network(model: nn.Module | str, data: Splits, seed: int) -> nn.Module:
         got = f"the class itself; write {model.__name__}(…)" if is_class else type(model).__name__
         raise SettingError(f"the network must be a torch.nn.Module or a name, got {got}.")
     return model
-
-
-def _data_of(run: Run) -> Splits:
-    """Return the data of a run from where they were first loaded.
-
-    Raises:
-        RunError: They were handed over in Python.
-    """
-    if not run.schema.is_reloadable:
-        raise RunError(
-            f"the data of {run.folder} were handed over in Python. Hand them over again: "
-            "tw.resume(folder, data)."
-        )
-    return load(run.schema.source, **run.schema.options)

@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 
 from thalweg._api._verbs import train_from
-from thalweg._core import files, seeds
+from thalweg._core import files, launch, seeds
 from thalweg.errors import RunError, SettingError
 from thalweg.train import Run, read_toml
 
@@ -72,6 +72,8 @@ def verify(
     Example:
         `thalweg verify runs/digits-1`
     """
+    if launch.size() > 1:
+        raise SettingError("verify trains in processes of its own. Call it without torchrun.")
     run = run if isinstance(run, Run) else Run.peek(run)
     if run.folder is None:
         raise RunError("a run kept in memory cannot be verified. Train it with out=FOLDER.")

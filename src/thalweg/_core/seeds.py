@@ -1,6 +1,7 @@
 """Randomness: one seed, separate named streams, no global state left changed."""
 
 import hashlib
+import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,24 @@ def state() -> tuple[dict[str, Tensor], dict[str, Any]]:
         "python": [version, list(internal), gauss],
     }
     return tensors, plain
+
+
+def to_text() -> str:
+    """Return the state of the global generators as one line of JSON."""
+    tensors, plain = state()
+    return json.dumps([{name: bytes(each.tolist()).hex() for name, each in tensors.items()}, plain])
+
+
+def from_text(text: str) -> None:
+    """Put the global generators back into a state that `to_text` returned."""
+    tensors, plain = json.loads(text)
+    restore(
+        {
+            name: torch.tensor(list(bytes.fromhex(each)), dtype=torch.uint8)
+            for name, each in tensors.items()
+        },
+        plain,
+    )
 
 
 def restore(tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:

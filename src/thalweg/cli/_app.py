@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from thalweg import __version__
+from thalweg._core import launch
 from thalweg._core.registry import did_you_mean
 from thalweg.cli._compare import compare
 from thalweg.cli._data import data
@@ -21,6 +22,9 @@ from thalweg.cli._resume import resume
 from thalweg.cli._train import train
 from thalweg.cli._verify import verify
 from thalweg.errors import UnknownNameError
+
+# What every process that torchrun starts has a part in; the rest is for the first one alone.
+SHARED = ("train", "resume")
 
 
 class Commands(TyperGroup):
@@ -56,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
 
     def run() -> int:
+        if not launch.is_first() and words[0] not in SHARED:
+            return 0
         with command.make_context("thalweg", words) as context:
             return command.invoke(context) or 0
 

@@ -1,6 +1,7 @@
 """What every training ends with: its outcome in words, the test, the page."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from thalweg._core import formats
+from thalweg._core import formats, launch
 from thalweg.cli._failures import DIVERGED, INTERRUPTED, complain, say
 from thalweg.cli._output import print_json, print_table, show_metric
 from thalweg.errors import RunError, ThalwegError
@@ -32,7 +33,12 @@ def resumable(folder: Path, *, is_new: bool = False) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as end:
         # The trainer raises SystemExit for SIGTERM, once everything is saved.
         code = end.code if isinstance(end, SystemExit) else INTERRUPTED
-        if is_new and was_there:
+        if launch.size() > 1:
+            # torchrun ends the rest as soon as one of them has gone, and there is a line to say.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if not launch.is_first():
+            pass  # The first process says it.
+        elif is_new and was_there:
             say("Interrupted before training began.")
         else:
             say(_how_to_go_on(folder))

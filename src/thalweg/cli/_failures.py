@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import typer
 
-from thalweg._core import formats
-from thalweg.errors import RunError, ThalwegError
+from thalweg._core import formats, launch
+from thalweg.errors import ProcessLostError, RunError, ThalwegError
 
 SYSTEM = 1
 """The machine or a run's folder stood in the way; the same command may work later."""
@@ -46,7 +46,8 @@ def guarded(run: Callable[[], int], *, debug: bool) -> int:
     except typer.Exit as end:
         return end.exit_code
     except KeyboardInterrupt:
-        say("Interrupted.")
+        if launch.is_first():
+            say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         _silence()
@@ -56,7 +57,8 @@ def guarded(run: Callable[[], int], *, debug: bool) -> int:
         if debug:
             traceback.print_exc()
         message, code = _explain(error)
-        complain(message, noun="internal error" if code == BUG else "error")
+        if launch.may_say(message, is_consequence=isinstance(error, ProcessLostError)):
+            complain(message, noun="internal error" if code == BUG else "error")
         return code
 
 

@@ -24,6 +24,8 @@ def resume(
 
     with resumable(run):
         resumed = _api.resume(run, progress=not quiet, force=force)
+        if not resumed.is_writer:
+            return 0
         for choice in resumed.choices:
             if choice.setting == "resume":  # a damaged checkpoint was passed over
                 say(f"note: {choice.reason}")

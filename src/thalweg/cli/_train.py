@@ -61,9 +61,13 @@ def train(
     folder = given.pop("out", None)
     sections = _sections(_api.read_toml(config) if config else {}, source, given)
     sections = _api.route(given, sections)
-    folder = Path(str(folder or _api.next_folder(str(sections["data"]["source"]))))
-    with resumable(folder, is_new=True):
+    # Started again by torchrun, the training goes on in the folder that it began.
+    begun = _api.begun_folder()
+    folder = Path(str(folder or begun or _api.next_folder(str(sections["data"]["source"]))))
+    with resumable(folder, is_new=begun is None):
         run = _api.train_from(sections, out=folder, progress=not quiet)
+        if not run.is_writer:
+            return 0
         return finish(run, report=not no_report, as_json=json)
 
 

@@ -6,6 +6,7 @@ from thalweg.train._evaluate import Answers
 from thalweg.train._fit import Onlookers, fit, resume
 from thalweg.train._folder import Status, next_folder
 from thalweg.train._optimizers import make_optimizer, optimizers
+from thalweg.train._ranks import Ranks, joined
 from thalweg.train._rate_finder import RateCurve, find_learning_rate
 from thalweg.train._run import Run
 from thalweg.train._schedules import make_schedule, schedules
@@ -17,12 +18,14 @@ __all__ = [
     "Config",
     "Observer",
     "Onlookers",
+    "Ranks",
     "RateCurve",
     "Run",
     "Settings",
     "Status",
     "find_learning_rate",
     "fit",
+    "joined",
     "made_with",
     "make_optimizer",
     "make_schedule",

@@ -14,6 +14,8 @@ from thalweg.train._batches import Feed, bounds
 from thalweg.train._config import Config
 from thalweg.train._loop import Plan
 from thalweg.train._optimizers import make_optimizer, searches
+from thalweg.train._parallel import Replicas, Shards, device_of
+from thalweg.train._ranks import Ranks
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule, make_schedule
 from thalweg.train._state import State
@@ -94,18 +96,38 @@ def _advice(model: nn.Module) -> str:
     return ". Inputs are float32: call network.float() first"
 
 
-def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tuple[Plan, State]:
+def assemble(
+    model: nn.Module, data: Splits, task: Task, config: Config, ranks: Ranks | None = None
+) -> tuple[Plan, State]:
     """Return the finished objects of a run, and the state before its first step.
+
+    Args:
+        model: The network; it goes to the device.
+        data: The three parts.
+        task: What is wanted of the network.
+        config: How to train, completed.
+        ranks: The processes that train it together; None for one alone.
 
     Raises:
         SettingError: Settings do not suit the network or the data.
     """
     assert config.batch_size and config.epochs and config.device
     assert isinstance(config.learning_rate, (int, float))
-    device = torch.device(config.device)
+    device = device_of(config.device, ranks)
+    encoder, layout = data.schema.encoder, bool(config.channels_last)
+    fewest = _fewest(model, config, ranks)
+    feed = Feed(data.train, encoder, device, layout, _augmentation(config, encoder.shape))
+    parallel = None
+    if ranks is not None and config.parallel == "fsdp":
+        ranks.align(list(model.state_dict().values()))
+        parallel = Shards(ranks, model, device)
+        model = parallel.model
     model.to(device)
     if config.channels_last:
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    if ranks is not None and parallel is None:
+        ranks.align(list(model.state_dict().values()))
+        parallel = Replicas(ranks, model, feed.slice(0, 2)[0])
     optimizer = make_optimizer(
         model,
         config.optimizer,
@@ -118,37 +140,44 @@ def assemble(model: nn.Module, data: Splits, task: Task, config: Config) -> tupl
             "patience watches the loss on the validation part, which is empty. Leave patience out, "
             "or give that part examples."
         )
-    encoder, layout = data.schema.encoder, bool(config.channels_last)
-    fewest = _fewest(model, config)
     steps = config.epochs * len(bounds(len(data.train), config.batch_size, fewest))
     plan = Plan(
         config=config,
         task=task.to(device),
-        train=Feed(data.train, encoder, device, layout, _augmentation(config, encoder.shape)),
+        train=feed,
         valid=Feed(data.valid, encoder, device, layout) if len(data.valid) else None,
         schedule=_schedule(config, steps),
         penalty=Penalty(model, config.l1, config.l2) if config.l1 or config.l2 else None,
         searches=searches(optimizer),
         fewest=fewest,
+        parallel=parallel,
     )
+    if parallel is not None and plan.searches:
+        raise SettingError(
+            f"optimizer {config.optimizer!r} searches along a line by losses of its own, which "
+            "several processes cannot do together. Use 'adamw', or train in one process."
+        )
     record_every = math.ceil(steps / MOST_STEPS_RECORDED)
     average = Average(model, config.ema) if config.ema is not None else None
-    return plan, State(model, optimizer, record_every, config.restore_best, average)
+    return plan, State(model, optimizer, record_every, config.restore_best, average, parallel)
 
 
-def _fewest(model: nn.Module, config: Config) -> int:
+def _fewest(model: nn.Module, config: Config, ranks: Ranks | None) -> int:
     """Return how few examples the network can train on at once."""
     assert config.batch_size is not None
     if not any(type(module) in BATCH_NORMS for module in model.modules()):
         return 1
-    if config.batch_size < 2 * config.accumulate:
+    processes = 1 if ranks is None else ranks.size
+    # Each piece of the last batch needs two as well.
+    fewest = 2 * config.accumulate * processes
+    if config.batch_size < fewest:
+        shared = f" on {processes} processes" if processes > 1 else ""
         raise SettingError(
             "batch normalization needs at least two examples at once, got batch_size="
-            f"{config.batch_size} in accumulate={config.accumulate} pieces. "
-            f"Use batch_size={2 * config.accumulate} or more."
+            f"{config.batch_size} in accumulate={config.accumulate} pieces{shared}. "
+            f"Use batch_size={fewest} or more."
         )
-    # Each piece of the last batch needs two as well.
-    return 2 * config.accumulate
+    return fewest
 
 
 def _augmentation(config: Config, shape: tuple[int, ...]) -> Augmentation | None:

@@ -36,6 +36,8 @@ _UNFINISHED = re.compile(r"\.step-\d{9,}\.partial")
 def save(state: State, folder: Path) -> None:
     """Write the state into a new checkpoint and remove those no longer needed.
 
+    Of several processes, all call it and the first one writes.
+
     Args:
         state: Between two steps.
         folder: The run's `checkpoint` folder; only checkpoints written here are ever removed.
@@ -43,7 +45,9 @@ def save(state: State, folder: Path) -> None:
     Raises:
         RunError: It could not be written. The checkpoints before it are untouched.
     """
-    write(take(state), folder)
+    snapshot = take(state)
+    if state.is_writer:
+        write(snapshot, folder)
 
 
 def write(snapshot: Snapshot, folder: Path) -> None:

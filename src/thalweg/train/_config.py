@@ -15,6 +15,7 @@ from thalweg.train._optimizers import check_optimizer, constants_of, optimizers
 from thalweg.train._schedules import check_schedule, schedule_options
 
 PRECISIONS = ("float32", "bfloat16")
+PARALLELS = ("ddp", "fsdp")
 AUGMENTATIONS = tuple(each.name for each in fields(Augmentation))
 
 
@@ -74,6 +75,9 @@ class Config:
     """Lay images out with channels innermost."""
     fused: bool | None = None
     """Update all parameters in one kernel."""
+    parallel: str | None = None
+    """How processes that torchrun started share the work: "ddp", each with the whole network, or
+    "fsdp", each with a part of it. Means nothing to one alone."""
     device: str | None = None
     """Where to compute: "cpu", "cuda", "cuda:1", "mps"."""
     seed: int = 0
@@ -88,6 +92,10 @@ class Config:
         if self.precision not in PRECISIONS:
             raise SettingError(
                 f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}."
+            )
+        if self.parallel not in (None, *PARALLELS):
+            raise SettingError(
+                f"parallel must be one of {', '.join(PARALLELS)}, got {_shown(self.parallel)}."
             )
         check_optimizer(self.optimizer, self.optimizer_options)
         check_schedule(self.schedule, self.schedule_options)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,22 +15,22 @@ from torch.optim import Optimizer
 from thalweg._core import files, formats, seeds
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
-from thalweg.errors import RunMismatchError
-from thalweg.models import Recipe, recipe_of
+from thalweg.errors import RunError, RunMismatchError
 from thalweg.tasks import Task
 from thalweg.train import _checkpoint
+from thalweg.train._agreement import Agreement
 from thalweg.train._assembly import assemble, probe
 from thalweg.train._config import Config
-from thalweg.train._defaults import complete
+from thalweg.train._decide import decide
 from thalweg.train._folder import RunFolder, Status
-from thalweg.train._interruption import interruptible
+from thalweg.train._interruption import Interruption, interruptible
 from thalweg.train._loop import run as run_loop
-from thalweg.train._rate_finder import find_learning_rate
+from thalweg.train._origin import data_settings, model_settings
+from thalweg.train._ranks import Ranks
 from thalweg.train._run import Run
 from thalweg.train._saves import Saves
 from thalweg.train._settings import Settings, made_with, read_toml
 from thalweg.train._state import State
-from thalweg.train._weights import bare
 from thalweg.train.observers import Observer, Progress, Recorder, Saver, Stopwatch
 
 
@@ -42,6 +42,8 @@ class Onlookers:
     """Whether to show a bar or lines."""
     announce: Callable[[list[Choice]], None] = lambda choices: None
     """Called with every choice before the first step."""
+    begun: Callable[[Path], None] = lambda folder: None
+    """Called with the folder of a new run once nobody else can have it."""
     watch: Callable[[nn.Module, Optimizer], AbstractContextManager[Any]] | None = None
     """Makes the doctor's watch over the loop; what it has seen is its attribute `record`."""
 
@@ -55,6 +57,7 @@ def fit(
     choices: list[Choice],
     folder: Path | None = None,
     onlookers: Onlookers = Onlookers(),
+    ranks: Ranks | None = None,
 ) -> Run:
     """Train a network from its present weights and return the run.
 
@@ -67,7 +70,8 @@ def fit(
         config: How to train; what is None is chosen.
         choices: What was decided before, of data, network and task.
         folder: Where to keep the run; None keeps it in memory only.
-        onlookers: Who looks on.
+        onlookers: Who looks on, in the first process.
+        ranks: The processes that call this together; None for one alone.
 
     Raises:
         ShapeError: The network does not fit the data or the task.
@@ -76,14 +80,10 @@ def fit(
     """
     output = probe(model, data)
     task.check(output, data.train.targets[:2].to(output.device))
-    config, chosen = complete(config, model, data)
-    if config.learning_rate == "find":
-        found = find_learning_rate(model, data, task, config)
-        config, choice = found.settle(config)
-        chosen.append(choice)
+    config, chosen = decide(config, model, data, task, ranks)
     settings = Settings(
-        data=_data_settings(data),
-        model=_model_settings(model, task),
+        data=data_settings(data),
+        model=model_settings(model, task),
         task={"name": task.name, **task.options()},
         train=config,
     )
@@ -96,11 +96,14 @@ def fit(
         folder=folder,
         data=data,
     )
-    onlookers.announce(run.choices)
-    if folder is None:
-        return _train(run, onlookers)
+    run.is_writer = ranks is None or ranks.is_first
+    if run.is_writer:
+        onlookers.announce(run.choices)
+    if folder is None or not run.is_writer:
+        return _train(run, onlookers, ranks)
     with RunFolder(folder).claimed():
-        return _train(run, onlookers)
+        onlookers.begun(folder)
+        return _train(run, onlookers, ranks)
 
 
 def resume(
@@ -110,6 +113,7 @@ def resume(
     *,
     onlookers: Onlookers = Onlookers(),
     force: bool = False,
+    ranks: Ranks | None = None,
 ) -> Run:
     """Go on with a run from its newest intact checkpoint.
 
@@ -120,8 +124,9 @@ def resume(
         run: Read from its folder.
         model: Made as it was for the run; its weights do not matter.
         data: The data of the run.
-        onlookers: Who looks on.
+        onlookers: Who looks on, in the first process.
         force: Go on although something differs; the result is then not exact.
+        ranks: The processes that call this together; None for one alone.
 
     Raises:
         RunMismatchError: Data, versions or threads are not those of the run.
@@ -132,16 +137,17 @@ def resume(
     run.data = data
     if run.status.is_over:
         return run
-    if not force and (found := differences(run, data)):
+    if not force and (found := differences(run, data, ranks)):
         raise RunMismatchError(
             f"{run.folder} cannot be resumed exactly: {'; '.join(found)}. Restore that, or pass "
             "force=True (--force) to go on inexactly."
         )
-    with files.locked(run.folder):
-        return _train(run, onlookers, resumed=True)
+    run.is_writer = ranks is None or ranks.is_first
+    with files.locked(run.folder) if run.is_writer else nullcontext():
+        return _train(run, onlookers, ranks, resumed=True)
 
 
-def differences(run: Run, data: Splits) -> list[str]:
+def differences(run: Run, data: Splits, ranks: Ranks | None = None) -> list[str]:
     """Return what differs now from when the run began, in words."""
     assert run.folder is not None
     found = []
@@ -150,57 +156,88 @@ def differences(run: Run, data: Splits) -> list[str]:
             f"the data have changed (fingerprint {run.schema.fingerprint[:8]} then, "
             f"{data.schema.fingerprint[:8]} now)"
         )
-    then = read_toml(run.folder / "config.toml").get("made_with", {})
+    then = {"processes": 1, **read_toml(run.folder / "config.toml").get("made_with", {})}
     found += [
         f"{name} was {formats.plain(then.get(name))} then, is {value} now"
-        for name, value in made_with().items()
+        for name, value in made_with(1 if ranks is None else ranks.size).items()
         if then.get(name) != value
     ]
     return found
 
 
-def _train(run: Run, onlookers: Onlookers, resumed: bool = False) -> Run:
+def _train(
+    run: Run, onlookers: Onlookers, ranks: Ranks | None = None, resumed: bool = False
+) -> Run:
     """Train, or go on training, and put what came of it into the run."""
     assert run.data is not None
     began = time.perf_counter()
     with ExitStack() as stack:
-        stack.enter_context(seeds.isolated(run.settings.train.seed, "train"))
+        # What is random in a layer differs between processes, which have different examples.
+        stream = ["train"] if run.is_writer or ranks is None else ["train", ranks.rank]
+        stack.enter_context(seeds.isolated(run.settings.train.seed, *stream))
         stack.enter_context(torch.enable_grad())  # The caller may be in torch.no_grad().
-        plan, state = assemble(run.model, run.data, run.task, run.settings.train)
-        if run.folder is not None:
-            folder = RunFolder(run.folder)
-            if resumed:
-                for notice in _checkpoint.restore(state, folder.checkpoints):
-                    run.choices.append(Choice("resume", state.step, notice))
-            else:
-                state.begin()
-                _checkpoint.save(state, folder.checkpoints)
-                folder.write_beginning(run.settings, run.schema, run.choices, run.status)
+        plan, state = assemble(run.model, run.data, run.task, run.settings.train, ranks)
+        _begin(run, state, resumed)
         stopwatch = Stopwatch()
-        observers: list[Observer] = []
-        if run.folder is not None:
-            folder, config = RunFolder(run.folder), run.settings.train
-            apart = partial(stopwatch.apart, "saving")
-            saves = stack.enter_context(Saves(folder.checkpoints, apart))
-            observers += [
-                Recorder(folder.history_file),
-                Saver(saves, config.checkpoint_every, config.checkpoint_minutes),
-            ]
-        if onlookers.progress:
+        interruption = Interruption()
+        agreed = None if ranks is None else Agreement(ranks, interruption, state)
+        observers = _keepers(run, stopwatch, agreed, stack)
+        if onlookers.progress and run.is_writer:
             shown = Progress(plan.epochs, len(plan.train), len(plan.batches), run.task.primary)
             stack.callback(shown.close)
             observers.append(shown)
-        interruption = stack.enter_context(interruptible())
+        stack.enter_context(interruptible(interruption))
         doctor = None
-        if onlookers.watch is not None:
+        if onlookers.watch is not None and run.is_writer and state.model is run.model:
             doctor = stack.enter_context(onlookers.watch(run.model, state.optimizer))
         stopwatch.seconds["preparing"] = time.perf_counter() - began
-        run_loop(plan, state, [*observers, stopwatch], interruption)
+        run_loop(plan, state, [*observers, stopwatch], agreed or interruption)
         if doctor is not None:
             run.watched = doctor.record.to_json()
+        if state.parallel is not None:
+            state.parallel.end()
+            run.watched = state.parallel.ranks.told(lambda: run.watched)
         _keep(run, state, stopwatch)
+        if agreed is not None:
+            agreed.conclude()
     interruption.pass_on()
     return run
+
+
+def _begin(run: Run, state: State, resumed: bool) -> None:
+    """Bring the state and the run's folder, if it has one, to where training begins."""
+    if run.folder is None:
+        return
+    folder = RunFolder(run.folder)
+    if not resumed:
+        state.begin()
+        _checkpoint.save(state, folder.checkpoints)
+        if run.is_writer:
+            size = 1 if state.parallel is None else state.parallel.ranks.size
+            folder.write_beginning(run.settings, run.schema, run.choices, run.status, size)
+        return
+    for notice in _checkpoint.restore(state, folder.checkpoints):
+        run.choices.append(Choice("resume", state.step, notice))
+    if state.parallel is not None:
+        steps = state.parallel.ranks.gathered(str(state.step))
+        if len(set(steps)) > 1:
+            raise RunError(
+                f"the processes found different checkpoints in {folder.path}, of the steps "
+                f"{', '.join(steps)}. Let all of them see one folder."
+            )
+
+
+def _keepers(
+    run: Run, stopwatch: Stopwatch, agreed: Agreement | None, stack: ExitStack
+) -> list[Observer]:
+    """Return the observers that keep the run's folder up; none without a folder."""
+    if run.folder is None:
+        return []
+    folder, config = RunFolder(run.folder), run.settings.train
+    saves = stack.enter_context(Saves(folder.checkpoints, partial(stopwatch.apart, "saving")))
+    clock = None if agreed is None else agreed.clock
+    saver = Saver(saves, config.checkpoint_every, config.checkpoint_minutes, clock)
+    return [Recorder(folder.history_file), saver] if run.is_writer else [saver]
 
 
 def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
@@ -229,33 +266,8 @@ def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
     run.model.eval()
     for phase, seconds in stopwatch.seconds.items():
         run.timing[phase] = run.timing.get(phase, 0.0) + seconds
-    if run.folder is not None:
+    if run.folder is not None and run.is_writer:
         folder = RunFolder(run.folder)
         if run.watched is not None:
             folder.write_record(run.watched)
         run.status = folder.write_results(run.model, run.history, run.timing, run.status)
-
-
-def _data_settings(data: Splits) -> dict[str, object]:
-    schema = data.schema
-    return {"source" if schema.is_reloadable else "object": schema.source, **schema.options}
-
-
-def _model_settings(model: nn.Module, task: Task) -> dict[str, object]:
-    recipe = recipe_of(model)
-    if recipe is None:
-        return {"class": f"{type(model).__module__}.{type(model).__qualname__}"}
-    settings: dict[str, object] = {"name": recipe.name, "seed": recipe.seed, **recipe.options}
-    if recipe.outputs != task.outputs:
-        settings["outputs"] = recipe.outputs
-    if not _is_fresh(model, recipe):
-        settings["weights"] = "given"
-    return settings
-
-
-def _is_fresh(model: nn.Module, recipe: Recipe) -> bool:
-    """Return whether the network has the weights that its recipe gives it."""
-    own, fresh = bare(model).state_dict(), recipe.build().state_dict()
-    return own.keys() == fresh.keys() and all(
-        torch.equal(value.cpu(), fresh[name]) for name, value in own.items()
-    )

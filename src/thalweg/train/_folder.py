@@ -111,6 +111,7 @@ class RunFolder:
         schema: Schema,
         choices: list[Choice],
         status: Status,
+        processes: int = 1,
     ) -> None:
         """Write what is known before training; the settings last, since they make it a run.
 
@@ -119,7 +120,7 @@ class RunFolder:
         files.write_json(self.path / "schema.json", schema.to_json())
         files.write_json(self.path / "choices.json", [each.to_json() for each in choices])
         self.write_status(status)
-        settings.write(self.path / "config.toml", choices)
+        settings.write(self.path / "config.toml", choices, processes)
 
     def write_results(
         self, model: nn.Module, history: History, timing: dict[str, float], status: Status

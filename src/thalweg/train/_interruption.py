@@ -8,7 +8,10 @@ from types import FrameType
 
 
 class Interruption:
-    """Remembers that the process was asked to stop. A second Ctrl-C stops at once."""
+    """Remembers that the process was asked to stop. A second Ctrl-C stops at once.
+
+    A second SIGTERM changes nothing: schedulers and torchrun send one each.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -17,10 +20,10 @@ class Interruption:
         return self.signal is not None
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """Note the signal; at the second one, raise."""
-        if self.signal is not None:
+        """Note the signal; at a second one that is Ctrl-C, raise."""
+        if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = number
+        self.signal = self.signal or number
 
     def pass_on(self) -> None:
         """End as the signal asked, once everything is saved."""
@@ -31,9 +34,9 @@ class Interruption:
 
 
 @contextmanager
-def interruptible() -> Iterator[Interruption]:
+def interruptible(interruption: Interruption | None = None) -> Iterator[Interruption]:
     """Catch SIGINT and SIGTERM inside the block; outside the main thread, catch nothing."""
-    interruption = Interruption()
+    interruption = interruption or Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return

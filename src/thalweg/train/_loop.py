@@ -33,7 +33,8 @@ from torch import Tensor
 from thalweg.tasks import Task
 from thalweg.train._batches import Feed, bounds, order
 from thalweg.train._config import Config
-from thalweg.train._evaluate import answer
+from thalweg.train._evaluate import Answers, answer, answer_together
+from thalweg.train._parallel import Parallel, Piece
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule
 from thalweg.train._state import State
@@ -54,6 +55,8 @@ class Plan:
     """Whether the optimizer computes the gradient several times in a step."""
     fewest: int = 1
     """Fewest examples that the last batch of an epoch may have."""
+    parallel: Parallel | None = None
+    """How several processes share the work; None for one alone."""
 
     @property
     def epochs(self) -> int:
@@ -117,25 +120,25 @@ def run(
 def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor, Tensor | int]:
     """Take one optimizer step on the examples at `rows`; return the loss and its weight.
 
-    However many pieces the batch is cut into, the gradient is that of one mean over all of it.
+    However many pieces the batch is cut into, on however many processes, the gradient is that of
+    one mean over all of it. The loss of a step is the mean of those of the processes.
     """
-    model, optimizer, task = state.model, state.optimizer, plan.task
-    inputs, targets = plan.train.batch(rows)
-    weights = task.weights(targets)
-    total = len(rows) if weights is None else weights.sum()
-    pieces = _pieces(inputs, targets, plan.config.accumulate)
-    is_mean = weights is None and len(pieces) == 1
+    model, optimizer, task, parallel = state.model, state.optimizer, plan.task, plan.parallel
+    pieces, total = _pieces(plan, rows)
+    network = model if parallel is None else parallel.network
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         losses = []
-        for x, y in pieces:
+        for x, y, divisor in pieces:
+            if parallel is not None:
+                parallel.exchange(len(losses) == len(pieces) - 1)
             with _arithmetic(plan):
-                output = model(x)
-            if is_mean:
+                output = network(x)
+            if divisor is None:
                 loss = task.mean_loss(output.float(), y)
             else:
-                loss = task.losses(output.float(), y).sum() / total
+                loss = task.losses(output.float(), y).sum() / divisor
             loss.backward()
             losses.append(loss.detach())
         if plan.penalty is not None:
@@ -161,19 +164,35 @@ def validate(plan: Plan, state: State) -> dict[str, float]:
     """Return the loss and the primary metric on the validation part; nothing if it is empty."""
     if plan.valid is None:
         return {}
-    answers = answer(state.model, plan.task, plan.valid)
-    metrics = plan.task.quick(answers.outputs, answers.targets)
+    if plan.parallel is None:
+        return _measured(plan.task, answer(state.model, plan.task, plan.valid))
+    plan.parallel.settle()
+    ranks = plan.parallel.ranks
+    answers = answer_together(state.model, plan.task, plan.valid, ranks)
+    return ranks.told(lambda: _measured(plan.task, answers))
+
+
+def _measured(task: Task, answers: Answers | None) -> dict[str, float]:
+    assert answers is not None, "the first process has them"
+    metrics = task.quick(answers.outputs, answers.targets)
     return {
         "valid_loss": answers.loss,
         **{f"valid_{name}": value for name, value in metrics.items()},
     }
 
 
-def _pieces(inputs: Tensor, targets: Tensor, number: int) -> list[tuple[Tensor, Tensor]]:
-    """Cut a batch into at most so many pieces of nearly equal length."""
+def _pieces(plan: Plan, rows: Tensor) -> tuple[list[Piece], Tensor | int]:
+    """Cut a batch into pieces of nearly equal length; return them and the batch's weight."""
+    number = plan.config.accumulate
+    if plan.parallel is not None:
+        return plan.parallel.share(plan.train, plan.task, rows, number)
+    inputs, targets = plan.train.batch(rows)
+    weights = plan.task.weights(targets)
+    total = len(rows) if weights is None else weights.sum()
     if number == 1:
-        return [(inputs, targets)]
-    return list(zip(inputs.chunk(number), targets.chunk(number), strict=True))
+        return [(inputs, targets, None if weights is None else total)], total
+    cut = zip(inputs.chunk(number), targets.chunk(number), strict=True)
+    return [(x, y, total) for x, y in cut], total
 
 
 def _arithmetic(plan: Plan) -> AbstractContextManager[object]:

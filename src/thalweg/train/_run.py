@@ -50,6 +50,8 @@ class Run:
         """Every automatic decision on the way, with its reason."""
         self.folder = folder
         """Where it lies on disk; None if it was kept in memory only."""
+        self.is_writer = True
+        """Whether this process writes there; of several, the first one does."""
         self.data = data
         """The data it was trained on, where they are at hand."""
         self.history = History()
@@ -106,7 +108,7 @@ class Run:
             answers = self.answers(part)
             metrics = self.task.score(answers.outputs, answers.targets)
             self.scores[part] = {**metrics, "loss": answers.loss}
-            if self.folder is not None:
+            if self.folder is not None and self.is_writer:
                 RunFolder(self.folder).write_scores(self.scores)
         return dict(self.scores[part])
 
@@ -174,11 +176,13 @@ class Run:
             path: Where to; by default `report.html` in the run's folder.
 
         Returns:
-            Where it was written.
+            Where it was written; of several processes, by the first one.
         """
         assert Run.page_writer is not None, "thalweg._api binds it"
         if path is None:
             path = (self.folder or Path()) / "report.html"
+        if not self.is_writer:
+            return Path(path)
         return Run.page_writer(self, Path(path))
 
     def save(self, folder: str | Path) -> Path:

@@ -44,12 +44,16 @@ class Saves:
     def save(self, state: State) -> None:
         """Begin a save of the state as it is now; wait first for the one before.
 
+        Of several processes, all call it and the first one writes.
+
         Raises:
             RunError: The one before failed.
         """
         self.wait()
         with self.apart():
             snapshot = take(state)
+        if not state.is_writer:
+            return
         self.thread = threading.Thread(
             target=self._write, args=(snapshot,), name="thalweg save", daemon=False
         )

@@ -49,8 +49,13 @@ class Settings:
             options=options,
         )
 
-    def write(self, path: Path, choices: list[Choice]) -> None:
+    def write(self, path: Path, choices: list[Choice], processes: int = 1) -> None:
         """Write the settings as TOML, with the reasons of those that nobody asked for.
+
+        Args:
+            path: The file.
+            choices: The reasons.
+            processes: How many train together.
 
         Raises:
             RunError: The file cannot be written.
@@ -64,7 +69,7 @@ class Settings:
                 choice.setting: f"{formats.setting(choice.value)}: {choice.reason}"
                 for choice in choices
             },
-            "made_with": made_with(),
+            "made_with": made_with(processes),
         }
         write_atomically(path, tomli_w.dumps(_writable(document)))
 
@@ -110,7 +115,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return document
 
 
-def made_with() -> dict[str, Any]:
+def made_with(processes: int = 1) -> dict[str, Any]:
     """Return what decides the last bit of a result besides the settings."""
     return {
         "thalweg": version("thalweg"),
@@ -118,6 +123,7 @@ def made_with() -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "threads": torch.get_num_threads(),
+        "processes": processes,
     }
 
 

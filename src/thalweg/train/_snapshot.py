@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from thalweg._core import seeds
 from thalweg._core.history import History
+from thalweg.train._layout import beside_parameters, laid_out, part
 from thalweg.train._state import Best, State
 from thalweg.train._weights import bare, to_host
 
@@ -34,6 +34,8 @@ class Snapshot:
 def take(state: State) -> Snapshot:
     """Return a snapshot; nothing that happens to the state changes it any more.
 
+    Of several processes, all call it; the first one gets all tensors, the others none.
+
     The price is one copy of weights and optimizer: all else is small, or is never written to
     again, as the best weights are not.
 
@@ -48,10 +50,10 @@ def take(state: State) -> Snapshot:
         for name, value in state.average.weights.items():
             live[f"average/{name}"] = value
     optimizer = _flatten(state.optimizer.state_dict()["state"], "optimizer", live)
-    tensors = {name: to_host(value, copy=True) for name, value in live.items()}
-    for part, kept in (("best", state.best), ("good", state.good)):
-        if kept is not None:
-            tensors |= {f"{part}/{name}": to_host(value) for name, value in kept.weights.items()}
+    tensors = _on_host(state, live, copy=True)
+    for kind, kept in (("best", state.best), ("good", state.good)):
+        own = {} if kept is None else kept.weights
+        tensors |= {f"{kind}/{name}": value for name, value in _on_host(state, own).items()}
     streams, plain_streams = seeds.state()
     for name, value in streams.items():
         tensors[f"streams/{name}"] = value
@@ -61,8 +63,19 @@ def take(state: State) -> Snapshot:
         "good": None if state.good is None else [state.good.loss, state.good.epoch],
         "optimizer": optimizer,
         "streams": plain_streams,
+        "streams of others": [],
     }
+    if state.parallel is not None:
+        plain["streams of others"] = state.parallel.ranks.gathered(seeds.to_text())[1:]
     return Snapshot(plain, tensors, state.history.copy())
+
+
+def _on_host(state: State, tensors: dict[str, Tensor], copy: bool = False) -> dict[str, Tensor]:
+    if state.parallel is None:
+        return {name: to_host(value, copy=copy) for name, value in tensors.items()}
+    # One after the other, since of a network in parts not all may fit at once.
+    wholes = ((name, state.parallel.whole(value)) for name, value in tensors.items())
+    return {name: to_host(whole, copy=copy) for name, whole in wholes if state.is_writer}
 
 
 def put_back(state: State, snapshot: Snapshot) -> None:
@@ -77,53 +90,44 @@ def put_back(state: State, snapshot: Snapshot) -> None:
         name: {} for name in ("model", "average", "best", "good", "streams")
     }
     for name, value in tensors.items():
-        part, _, rest = name.partition("/")
-        if part in parts:
-            parts[part][rest] = value
-    model = bare(state.model)
-    model.load_state_dict(parts["model"])
+        kind, _, rest = name.partition("/")
+        if kind in parts:
+            parts[kind][rest] = value
+    model, parallel = bare(state.model), state.parallel
+    own = model.state_dict()
+    weights = {name: part(parallel, own.get(name), v) for name, v in parts["model"].items()}
+    model.load_state_dict(weights)
     if state.average is not None:
         for name, value in state.average.weights.items():
-            value.copy_(parts["average"][name])
+            value.copy_(part(parallel, value, parts["average"][name]))
+    entries = _unflatten(plain["optimizer"], tensors)
     state.optimizer.load_state_dict(
         {
-            "state": _laid_out(_unflatten(plain["optimizer"], tensors), state),
+            "state": beside_parameters(entries, state.optimizer, parallel),
             "param_groups": state.optimizer.state_dict()["param_groups"],
         }
     )
-    own = model.state_dict()
 
-    def kept(part: str) -> Best | None:
-        if plain.get(part) is None:  # Checkpoints of earlier versions have no "good".
+    def kept(kind: str) -> Best | None:
+        if plain.get(kind) is None:  # Checkpoints of earlier versions have no "good".
             return None
-        loss, epoch = plain[part]
-        return Best(loss, epoch, {n: _like(own[n], value) for n, value in parts[part].items()})
+        loss, epoch = plain[kind]
+        weights = {
+            name: laid_out(own[name], part(parallel, own[name], value))
+            for name, value in parts[kind].items()
+        }
+        return Best(loss, epoch, weights)
 
     state.best, state.good = kept("best"), kept("good")
     for name in NUMBERS:
         setattr(state, name, plain[name])
     state.pending.clear()
     state.history = snapshot.history.copy()
-    seeds.restore(parts["streams"], plain["streams"])
-
-
-def _laid_out(entries: dict[int, Any], state: State) -> dict[int, Any]:
-    """Copy the optimizer's tensors, each in the memory layout of its parameter.
-
-    Fused kernels walk parameter and state side by side and rely on it.
-    """
-    parameters = [each for group in state.optimizer.param_groups for each in group["params"]]
-    for index, entry in entries.items():
-        like = parameters[index]
-        for name, value in entry.items():
-            if isinstance(value, Tensor):
-                has_shape = value.shape == like.shape
-                entry[name] = _like(like, value) if has_shape else value.clone()
-    return entries
-
-
-def _like(like: Tensor, value: Tensor) -> Tensor:
-    return torch.empty_like(like, dtype=value.dtype, requires_grad=False).copy_(value)
+    rank = 0 if parallel is None else parallel.ranks.rank
+    if rank == 0:
+        seeds.restore(parts["streams"], plain["streams"])
+    elif rank <= len(others := plain.get("streams of others", [])):
+        seeds.from_text(others[rank - 1])
 
 
 def _flatten(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:

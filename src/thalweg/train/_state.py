@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from thalweg._core.history import History
 from thalweg.train._average import Average
+from thalweg.train._parallel import Parallel
 from thalweg.train._weights import bare
 
 # Losses wait on the device for this many steps before they are read, all in one go: reading
@@ -52,6 +53,7 @@ class State:
         keeps_best: Whether to keep a copy of the best weights, to end with; else one of the newest
             that are numbers, to go back to.
         average: Of the network's weights; validated, kept and ended with in their place.
+        parallel: How several processes share the work; None for one alone.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class State:
         record_every: int = 1,
         keeps_best: bool = True,
         average: Average | None = None,
+        parallel: Parallel | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.record_every = record_every
         self.keeps_best = keeps_best
         self.average = average
+        self.parallel = parallel
         self.history = History()
         self.epoch = 0
         """Epochs completed."""
@@ -85,6 +89,13 @@ class State:
         self.stopped: str | None = None
         """Why training ended before its last epoch."""
         self.pending: list[Pending] = []
+        self.is_wanted = False
+        """Whether somebody wants the pending losses read, as soon as all processes can."""
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process writes the state to the disk; of several, the first one does."""
+        return self.parallel is None or self.parallel.ranks.is_first
 
     def begin(self) -> None:
         """Keep the first weights, to go back to if training fails before any epoch is done."""
@@ -104,11 +115,17 @@ class State:
             self.read()
 
     def read(self) -> None:
-        """Bring the pending losses to the host, into the sums and the history."""
+        """Bring the pending losses to the host, into the sums and the history.
+
+        Several processes all do it between the same two steps.
+        """
+        self.is_wanted = False
         if not self.pending:
             return
-        losses = torch.stack([each.loss for each in self.pending]).tolist()
-        for each, loss in zip(self.pending, losses, strict=True):
+        losses = torch.stack([each.loss for each in self.pending])
+        if self.parallel is not None:
+            losses = self.parallel.ranks.mean(losses)
+        for each, loss in zip(self.pending, losses.tolist(), strict=True):
             self.loss_sum += loss * float(each.weight)
             self.weight_sum += float(each.weight)
             if (each.step - 1) % self.record_every == 0:
@@ -116,6 +133,13 @@ class State:
             if not math.isfinite(loss) and self.stopped is None:
                 self.stopped = f"{DIVERGED} {loss} at step {each.step}"
         self.pending.clear()
+
+    def want(self) -> None:
+        """Have the pending losses read: at once, or by all processes at one of the next steps."""
+        if self.parallel is None:
+            self.read()
+        else:
+            self.is_wanted = True
 
     @property
     def has_diverged(self) -> bool:
@@ -187,7 +211,10 @@ class State:
     def _has_numbers(self) -> bool:
         """Return whether all trainable weights are numbers. A buffer may hold infinities."""
         own = [each.detach() for each in self.model.parameters() if each.requires_grad]
-        return all(bool(each.isfinite().all()) for each in own)
+        if self.parallel is not None:
+            own = [self.parallel.held(each) for each in own]
+        has_numbers = all(bool(each.isfinite().all()) for each in own)
+        return has_numbers if self.parallel is None else self.parallel.ranks.all(has_numbers)
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in bare(self.model).state_dict().items()}

@@ -7,7 +7,7 @@ class Observer:
     """Told of each event of the loop; does nothing unless a method says otherwise.
 
     A state's losses of the last few steps may still be on the device: an observer that needs
-    them calls `state.read()`, at the price of waiting for the device.
+    them calls `state.want()`, at the price of waiting for the device.
     """
 
     def start(self, state: State) -> None:

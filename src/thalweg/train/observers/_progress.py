@@ -64,7 +64,7 @@ class Progress(Observer):
         if now - self.last < pause:
             return
         self.last = now
-        state.read()
+        state.want()
         self._show(state, state.epoch + 1)
 
     def epoch(self, state: State) -> None:

@@ -1,6 +1,7 @@
 """Saves the state from time to time."""
 
 import time
+from collections.abc import Callable
 
 from thalweg.train._saves import Saves
 from thalweg.train._state import State
@@ -17,13 +18,21 @@ class Saver(Observer):
         saves: Writes the state.
         every: Steps; None saves at the ends of epochs only.
         minutes: Between two saves at the ends of epochs.
+        clock: In seconds; several processes, which save together, go by the same one.
     """
 
-    def __init__(self, saves: Saves, every: int | None, minutes: float) -> None:
+    def __init__(
+        self,
+        saves: Saves,
+        every: int | None,
+        minutes: float,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.saves = saves
         self.every = every
         self.seconds = 60 * minutes
-        self.time = time.monotonic()
+        self.clock = clock or time.monotonic
+        self.time = self.clock()
 
     def step(self, state: State) -> None:
         self.saves.check()
@@ -32,7 +41,9 @@ class Saver(Observer):
 
     def epoch(self, state: State) -> None:
         self.saves.check()
-        if time.monotonic() - self.time >= self.seconds and not self.saves.is_busy:
+        # Of several processes only the first one writes, and the others would not know.
+        is_busy = state.parallel is None and self.saves.is_busy
+        if self.clock() - self.time >= self.seconds and not is_busy:
             self._save(state)
 
     def end(self, state: State) -> None:
@@ -45,4 +56,4 @@ class Saver(Observer):
         if state.has_diverged:
             return  # Weights that give no number must not push out the last good ones.
         self.saves.save(state)
-        self.time = time.monotonic()
+        self.time = self.clock()
