@@ -66,6 +66,7 @@ def test_a_message_is_one_printable_line_whatever_it_quotes(kind):
         ("UnknownNameError", LookupError),
         ("WeightsError", ValueError),
         ("MissingExtraError", ImportError),
+        ("ConformanceError", AssertionError),
         ("RunError", RuntimeError),
         ("RunLockedError", BlockingIOError),
         ("CheckpointError", OSError),

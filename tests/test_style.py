@@ -18,10 +18,11 @@ MOST_PARAMETERS = 8
 # The verbs and the commands, whose parameters are the settings themselves.
 DOORS = ("_api", "cli")
 # Where any error may come and must go no further: to the user of the command line, into a loop
-# that the doctor watches, out of a copy of somebody's network, out of somebody's script, out of
-# a thread.
+# that the doctor watches, out of a copy of somebody's network or another part under examination,
+# out of somebody's script, out of a thread.
 LAST_DOORS = (
     "cli/_failures.py",
+    "conformance/_suite.py",
     "doctor/observer/_guard.py",
     "doctor/trials/_on_copies.py",
     "doctor/_script.py",

@@ -4,10 +4,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thalweg import data, doctor, errors, models, tasks, train
+    from thalweg import conformance, data, doctor, errors, models, tasks, train
     from thalweg._api import (
         Run,
         build,
+        check_data,
+        check_model,
+        check_task,
         compare,
         find_learning_rate,
         fit,
@@ -24,7 +27,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Run",
     "build",
+    "check_data",
+    "check_model",
+    "check_task",
     "compare",
+    "conformance",
     "data",
     "doctor",
     "errors",
@@ -41,7 +48,7 @@ __all__ = [
     "watch",
 ]
 
-_FOLDERS = ("data", "doctor", "errors", "models", "tasks", "train")
+_FOLDERS = ("conformance", "data", "doctor", "errors", "models", "tasks", "train")
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ ThalwegError
 │   └── UnknownNameError (LookupError)   nothing is registered under that name
 ├── WeightsError (ValueError)            a file of weights does not fit the network
 ├── MissingExtraError (ImportError)      an optional dependency is not installed
+├── ConformanceError (AssertionError)    a part does not keep what it promises
 └── RunError (RuntimeError)              a run cannot be read, written or resumed
     ├── RunLockedError (BlockingIOError)     another process is writing to the run
     ├── CheckpointError (OSError)            a checkpoint is damaged or could not be saved
@@ -59,6 +60,10 @@ class WeightsError(ThalwegError, ValueError):
 
 class MissingExtraError(ThalwegError, ImportError):
     """An optional dependency is not installed."""
+
+
+class ConformanceError(ThalwegError, AssertionError):
+    """A part does not keep what it promises."""
 
 
 class RunError(ThalwegError, RuntimeError):

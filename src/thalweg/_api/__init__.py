@@ -18,6 +18,7 @@ from thalweg._api._verbs import (
     train_from,
 )
 from thalweg._api._verify import Verification, verify
+from thalweg.conformance import check_data, check_model, check_task
 from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, preflight, watch
 from thalweg.errors import RunError
 from thalweg.tasks import Prediction
@@ -58,6 +59,9 @@ __all__ = [
     "Verification",
     "begun_folder",
     "build",
+    "check_data",
+    "check_model",
+    "check_task",
     "compare",
     "describe_data",
     "diagnose_script",
