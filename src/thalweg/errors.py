@@ -13,11 +13,12 @@ ThalwegError
 ├── WeightsError (ValueError)            a file of weights does not fit the network
 ├── MissingExtraError (ImportError)      an optional dependency is not installed
 ├── ConformanceError (AssertionError)    a part does not keep what it promises
-└── RunError (RuntimeError)              a run cannot be read, written or resumed
+└── RunError (RuntimeError)              a run cannot be read, written, resumed or gone on with
     ├── RunLockedError (BlockingIOError)     another process is writing to the run
     ├── CheckpointError (OSError)            a checkpoint is damaged or could not be saved
     ├── ProcessLostError (ConnectionError)   another process of the same training has ended
-    └── RunMismatchError (ValueError)        the run was made with something else
+    ├── RunMismatchError (ValueError)        the run was made with something else
+    └── MemoryShortageError (MemoryError)    a step needs more memory than there is
 """
 
 LONGEST = 2000
@@ -84,3 +85,7 @@ class ProcessLostError(RunError, ConnectionError):
 
 class RunMismatchError(RunError, ValueError):
     """The run was made with other settings, data or versions."""
+
+
+class MemoryShortageError(RunError, MemoryError):
+    """A step needs more memory than there is, however finely its batch is cut."""

@@ -1,4 +1,4 @@
-"""How much memory may still be used."""
+"""How much memory may still be used, and what it is called when there is none."""
 
 import os
 from pathlib import Path
@@ -23,6 +23,27 @@ def available(system: Path = Path("/")) -> int:
     if known:
         return min(known)
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def is_short(error: BaseException) -> bool:
+    """Return whether an error says that no memory was left.
+
+    Of torch's own, those of accelerators have a type; those of the processor and of cuBLAS are
+    known by what they say.
+
+    Example:
+        >>> is_short(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+        True
+        >>> is_short(RuntimeError("shapes do not match"))
+        False
+    """
+    if isinstance(error, RuntimeError):
+        said = str(error)
+        return type(error).__name__ == "OutOfMemoryError" or any(each in said for each in _SAID)
+    return isinstance(error, MemoryError)
+
+
+_SAID = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def _line(path: Path, name: str, unit: int = 1024) -> int | None:

@@ -30,15 +30,16 @@ def read(path: Path, share: float = TENSORS_SHARE) -> bytes:
     _check(path.stat(), share)
     # Between the look and the opening it may have been exchanged, so that neither may wait.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        limit = _check(os.fstat(file.fileno()), share)
-        content = file.read(limit + 1)
-    if content is None or len(content) > limit:
+        size = _check(os.fstat(file.fileno()), share)
+        # Python makes room for as many bytes as are asked for, be they there or not.
+        content = file.read(size + 1)
+    if content is None or len(content) > size:
         raise OSError("it grows while it is read")
     return content
 
 
 def _check(about: os.stat_result, share: float) -> int:
-    """Return how many bytes may be read."""
+    """Return how many bytes there are to read."""
     if not stat.S_ISREG(about.st_mode):
         raise OSError("it is no file, but a folder, a pipe or a device")
     limit = int(share * memory.available())
@@ -47,4 +48,4 @@ def _check(about: os.stat_result, share: float) -> int:
             f"it has {formats.size(about.st_size)}, and at most {formats.size(limit)} of its kind "
             "fit into the memory available"
         )
-    return limit
+    return about.st_size

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from thalweg._core import formats, launch
+from thalweg._core import formats, launch, memory
 from thalweg.errors import ProcessLostError, RunError, ThalwegError
 
 SYSTEM = 1
@@ -71,17 +71,10 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         named = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{named}.", SYSTEM
-    if isinstance(error, MemoryError) or _is_torch_out_of_memory(error):
+    if memory.is_short(error):
         return "out of memory. Take fewer or smaller examples, or a smaller batch_size.", SYSTEM
     name = type(error).__name__
     return f"{name}: {error} (this is a bug in Thalweg; --debug shows where)", BUG
-
-
-def _is_torch_out_of_memory(error: Exception) -> bool:
-    """Return whether torch found no memory: on the CPU, that is known by the message alone."""
-    return isinstance(error, RuntimeError) and (
-        type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    )
 
 
 def _usage(error: typer.TyperException) -> str:

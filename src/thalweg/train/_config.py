@@ -30,7 +30,9 @@ class Config:
     batch_size: int | None = None
     """Examples per optimizer step."""
     accumulate: int = 1
-    """Pieces in which a batch is computed, to save memory. The step is the same."""
+    """Pieces in which a batch is computed, to save memory. The step is the same.
+
+    Where a step finds too little memory, they become twice as many."""
     augmentation: dict[str, Any] = field(default_factory=dict)
     """For images: `rotate` and `shear` in degrees, `shift` and `scale` as shares, `mirror`."""
     shuffle: bool = True

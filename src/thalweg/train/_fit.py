@@ -22,14 +22,17 @@ from thalweg.train._agreement import Agreement
 from thalweg.train._assembly import assemble, probe
 from thalweg.train._config import Config
 from thalweg.train._decide import decide
-from thalweg.train._folder import RunFolder, Status
+from thalweg.train._folder import RunFolder
 from thalweg.train._interruption import Interruption, interruptible
 from thalweg.train._loop import run as run_loop
 from thalweg.train._origin import data_settings, model_settings
+from thalweg.train._pieces import GoBack
 from thalweg.train._ranks import Ranks
+from thalweg.train._results import keep
 from thalweg.train._run import Run
 from thalweg.train._saves import Saves
 from thalweg.train._settings import Settings, made_with, read_toml
+from thalweg.train._snapshot import put_back, take
 from thalweg.train._state import State
 from thalweg.train.observers import Observer, Progress, Recorder, Saver, Stopwatch
 
@@ -181,7 +184,11 @@ def _train(
         stopwatch = Stopwatch()
         interruption = Interruption()
         agreed = None if ranks is None else Agreement(ranks, interruption, state)
-        observers = _keepers(run, stopwatch, agreed, stack)
+        saves = None
+        if run.folder is not None:
+            apart = partial(stopwatch.apart, "saving")
+            saves = stack.enter_context(Saves(RunFolder(run.folder).checkpoints, apart))
+        observers = _keepers(run, saves, agreed)
         if onlookers.progress and run.is_writer:
             shown = Progress(plan.epochs, len(plan.train), len(plan.batches), run.task.primary)
             stack.callback(shown.close)
@@ -191,13 +198,14 @@ def _train(
         if onlookers.watch is not None and run.is_writer and state.model is run.model:
             doctor = stack.enter_context(onlookers.watch(run.model, state.optimizer))
         stopwatch.seconds["preparing"] = time.perf_counter() - began
-        run_loop(plan, state, [*observers, stopwatch], agreed or interruption)
+        go_back = _way_back(run, state, saves, onlookers)
+        run_loop(plan, state, [*observers, stopwatch], agreed or interruption, go_back)
         if doctor is not None:
             run.watched = doctor.record.to_json()
         if state.parallel is not None:
             state.parallel.end()
             run.watched = state.parallel.ranks.told(lambda: run.watched)
-        _keep(run, state, stopwatch)
+        keep(run, state, stopwatch)
         if agreed is not None:
             agreed.conclude()
     interruption.pass_on()
@@ -227,47 +235,37 @@ def _begin(run: Run, state: State, resumed: bool) -> None:
             )
 
 
-def _keepers(
-    run: Run, stopwatch: Stopwatch, agreed: Agreement | None, stack: ExitStack
-) -> list[Observer]:
+def _keepers(run: Run, saves: Saves | None, agreed: Agreement | None) -> list[Observer]:
     """Return the observers that keep the run's folder up; none without a folder."""
-    if run.folder is None:
+    if run.folder is None or saves is None:
         return []
-    folder, config = RunFolder(run.folder), run.settings.train
-    saves = stack.enter_context(Saves(folder.checkpoints, partial(stopwatch.apart, "saving")))
+    config = run.settings.train
     clock = None if agreed is None else agreed.clock
     saver = Saver(saves, config.checkpoint_every, config.checkpoint_minutes, clock)
-    return [Recorder(folder.history_file), saver] if run.is_writer else [saver]
+    return [Recorder(RunFolder(run.folder).history_file), saver] if run.is_writer else [saver]
 
 
-def _keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
-    """Put the results of training into the run, and the run onto the disk."""
-    assert run.data is not None
-    reason = state.stopped
-    if reason is None:
-        outcome = "finished"
-    elif reason == "interrupted":
-        outcome = "interrupted"
-    else:
-        outcome = "diverged" if state.has_diverged else "stopped"
-    kept, is_chosen = state.kept, state.keeps_best and len(run.data.valid) > 0
-    # Where nothing was chosen and nothing was lost, the weights are simply the last.
-    has_lost = kept is not None and (kept.epoch < state.epoch or state.batch > 0)
-    is_told = is_chosen or (has_lost and outcome != "interrupted")
-    run.history = state.history
-    run.status = Status(
-        state=outcome,
-        reason=reason,
-        epochs=state.epoch,
-        steps=state.step,
-        best_epoch=kept.epoch if kept is not None and is_told else None,
-        parameters=sum(each.numel() for each in run.model.parameters()),
-    )
-    run.model.eval()
-    for phase, seconds in stopwatch.seconds.items():
-        run.timing[phase] = run.timing.get(phase, 0.0) + seconds
-    if run.folder is not None and run.is_writer:
-        folder = RunFolder(run.folder)
-        if run.watched is not None:
-            folder.write_record(run.watched)
-        run.status = folder.write_results(run.model, run.history, run.timing, run.status)
+def _way_back(run: Run, state: State, saves: Saves | None, onlookers: Onlookers) -> GoBack | None:
+    """Return what puts the state back at its newest checkpoint, or where it is now.
+
+    One process of several cannot go back alone, and has no way.
+    """
+    if state.parallel is not None:
+        return None
+    beginning = None
+    if saves is None:
+        state.begin()
+        beginning = take(state)
+
+    def go_back(state: State, choice: Choice) -> None:
+        if beginning is not None:
+            put_back(state, beginning)
+        elif saves is not None:
+            notices = saves.go_back(state)
+            run.choices += [Choice("resume", state.step, notice) for notice in notices]
+        run.choices.append(choice)
+        if run.folder is not None:
+            RunFolder(run.folder).write_choices(run.choices)
+        onlookers.announce([choice])
+
+    return go_back

@@ -118,7 +118,7 @@ class RunFolder:
         A run can be resumed, so that its first checkpoint is to be there before.
         """
         files.write_json(self.path / "schema.json", schema.to_json())
-        files.write_json(self.path / "choices.json", [each.to_json() for each in choices])
+        self.write_choices(choices)
         self.write_status(status)
         settings.write(self.path / "config.toml", choices, processes)
 
@@ -138,6 +138,10 @@ class RunFolder:
         status = replace(status, checksum=zlib.crc32(weights))
         self.write_status(status)
         return status
+
+    def write_choices(self, choices: list[Choice]) -> None:
+        """Write every automatic decision."""
+        files.write_json(self.path / "choices.json", [each.to_json() for each in choices])
 
     def write_status(self, status: Status) -> None:
         """Write how far the run came."""

@@ -15,6 +15,7 @@
             update         optimizer
             average        of the weights, where one is kept
             step ·
+            where a step found too little memory, back to the newest checkpoint, in more pieces
         validate           evaluation mode, no gradients; the average, where one is kept
         epoch ·
     end ·
@@ -30,11 +31,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from thalweg._core import memory
 from thalweg.tasks import Task
 from thalweg.train._batches import Feed, bounds, order
 from thalweg.train._config import Config
 from thalweg.train._evaluate import Answers, answer, answer_together
 from thalweg.train._parallel import Parallel, Piece
+from thalweg.train._pieces import GoBack, cut_further, number_of_pieces
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule
 from thalweg.train._state import State
@@ -65,6 +68,11 @@ class Plan:
         return self.config.epochs
 
     @property
+    def least(self) -> int:
+        """Fewest examples that a piece of a batch may have."""
+        return max(1, self.fewest // self.config.accumulate)
+
+    @property
     def batches(self) -> list[tuple[int, int]]:
         """Where each batch of an epoch begins and ends."""
         assert self.config.batch_size is not None
@@ -76,10 +84,18 @@ def run(
     state: State,
     observers: Sequence[Observer] = (),
     interrupted: Callable[[], bool] = lambda: False,
+    go_back: GoBack | None = None,
 ) -> None:
     """Train until the last epoch, or until something stops it earlier.
 
     Why it stopped is in `state.stopped`; None means that it did all its epochs.
+
+    Args:
+        plan: What is done.
+        state: Where it begins, or goes on.
+        observers: Who is told.
+        interrupted: Whether to stop after the present step.
+        go_back: Puts the state back where a step found too little memory; None raises the error.
     """
     config = plan.config
     batches = plan.batches
@@ -91,14 +107,24 @@ def run(
         rows = rows.to(plan.train.inputs.device)
         plan.train.begin(config.seed, state.epoch)
         state.model.train()
+        said, start, stop = "", 0, 0
         for start, stop in batches[state.batch :]:
             rate = plan.schedule(state.step)
-            loss, weight = update(plan, state, rows[start:stop], rate)
+            try:
+                loss, weight = update(plan, state, rows[start:stop], rate)
+            except (RuntimeError, MemoryError) as error:
+                if go_back is None or not memory.is_short(error):
+                    raise
+                said = str(error) or "out of memory"  # The error holds on to what the step made.
+                break
             state.add(loss, weight, rate)
             for observer in observers:
                 observer.step(state)
             if state.stopped or interrupted():
                 break
+        if said and go_back is not None:
+            cut_further(state, plan.config.accumulate, plan.least, stop - start, said, go_back)
+            continue
         state.read()
         if state.batch < len(batches) or state.stopped:
             state.stopped = state.stopped or "interrupted"
@@ -124,7 +150,7 @@ def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor,
     one mean over all of it. The loss of a step is the mean of those of the processes.
     """
     model, optimizer, task, parallel = state.model, state.optimizer, plan.task, plan.parallel
-    pieces, total = _pieces(plan, rows)
+    pieces, total = _pieces(plan, state, rows)
     network = model if parallel is None else parallel.network
 
     def closure() -> Tensor:
@@ -181,17 +207,18 @@ def _measured(task: Task, answers: Answers | None) -> dict[str, float]:
     }
 
 
-def _pieces(plan: Plan, rows: Tensor) -> tuple[list[Piece], Tensor | int]:
+def _pieces(plan: Plan, state: State, rows: Tensor) -> tuple[list[Piece], Tensor | int]:
     """Cut a batch into pieces of nearly equal length; return them and the batch's weight."""
-    number = plan.config.accumulate
+    accumulate = plan.config.accumulate
     if plan.parallel is not None:
-        return plan.parallel.share(plan.train, plan.task, rows, number)
+        return plan.parallel.share(plan.train, plan.task, rows, accumulate)
+    number = number_of_pieces(accumulate, plan.least, state, len(rows))
     inputs, targets = plan.train.batch(rows)
     weights = plan.task.weights(targets)
     total = len(rows) if weights is None else weights.sum()
     if number == 1:
         return [(inputs, targets, None if weights is None else total)], total
-    cut = zip(inputs.chunk(number), targets.chunk(number), strict=True)
+    cut = zip(inputs.tensor_split(number), targets.tensor_split(number), strict=True)
     return [(x, y, total) for x, y in cut], total
 
 

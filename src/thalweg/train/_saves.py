@@ -81,6 +81,15 @@ class Saves:
             self.thread = None
         self.check()
 
+    def go_back(self, state: State) -> list[str]:
+        """Put the state back as the newest intact checkpoint has it.
+
+        Returns:
+            One notice per checkpoint that was damaged and passed over.
+        """
+        self.wait()
+        return _checkpoint.restore(state, self.folder)
+
     def _write(self, snapshot: Snapshot) -> None:
         try:
             _checkpoint.write(snapshot, self.folder)

@@ -86,6 +86,8 @@ class State:
         """The newest weights that are numbers, of the end of an epoch; kept unless the best are."""
         self.stale = 0
         """Epochs since the best one."""
+        self.shortages: list[int] = []
+        """Steps, by those completed before, from which on batches are cut into twice the pieces."""
         self.stopped: str | None = None
         """Why training ended before its last epoch."""
         self.pending: list[Pending] = []
