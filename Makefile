@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-peers check bench doctor-bench clean
+.PHONY: demo test test-peers check bench doctor-bench fuzz clean
 
 demo: .venv/installed
 	$(BIN)/thalweg train digits --model lenet --epochs 60 learning_rate=0.003 rotate=10 shift=0.1 scale=0.1 shear=5
@@ -28,6 +28,10 @@ doctor-bench: .venv/installed
 	$(BIN)/python -m bench.doctor
 	$(BIN)/python -m bench.watch
 
+SECONDS := 60
+fuzz: .venv/fuzzer
+	$(BIN)/python tests/fuzz/campaign.py --seconds $(SECONDS)
+
 clean:
 	rm -rf .venv
 
@@ -39,6 +43,10 @@ clean:
 
 .venv/developer: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/fuzzer: .venv/developer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	touch $@
 
 .venv/peers: .venv/developer

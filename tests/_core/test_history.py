@@ -68,3 +68,19 @@ def test_differs_from_one_that_differs_in_the_last_bit():
     other.epochs[0]["train_loss"] = math.nextafter(0.75, 1)
     assert history != other
     assert history != "a history"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 1, "loss": 0.5}',
+        '{"step": 1.5, "epoch": 1, "loss": 0.5}',
+        '{"step": -1, "epoch": 1, "loss": 0.5}',
+        '{"step": 1, "epoch": 1, "loss": "low"}',
+        '{"step": 1, "epoch": null, "loss": 0.5}',
+        f'{{"step": 1, "epoch": 1, "loss": {10**400}}}',
+    ],
+)
+def test_a_line_that_is_no_row_is_named(line):
+    with pytest.raises(ValueError, match="line 2 is no row of a history"):
+        History.from_lines(['{"step": 1, "epoch": 1, "loss": 0.5}', line])

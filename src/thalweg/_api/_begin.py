@@ -80,13 +80,12 @@ def go_on(
         run.is_writer = ranks is None or ranks.is_first
         return run
     if model is None:
-        recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
-        if recipe is None:
+        model = run.network()
+        if model is None:
             raise RunError(
                 f"the network of {folder}, {run.settings.model.get('class')}, is not a registered "
                 "one. Hand one like it over: tw.resume(folder, model=network)."
             )
-        model = recipe.build()
     data = _data_of(run) if data is None else load(data)
     return train.resume(run, model, data, onlookers=onlookers, force=force, ranks=ranks)
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from thalweg._core.plain_data import rebuilt
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -26,5 +28,9 @@ class Choice:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Rebuild a choice from `to_json`."""
-        return cls(**data)
+        """Rebuild a choice from `to_json`.
+
+        Raises:
+            TypeError, ValueError: The data are no choice.
+        """
+        return rebuilt(cls, data)

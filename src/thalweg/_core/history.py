@@ -57,7 +57,7 @@ class History:
         history = cls()
         for number, line in enumerate(lines, start=1):
             row = {name: _NAN if v is None else v for name, v in json.loads(line).items()}
-            if "step" not in row or not all(isinstance(v, (int, float)) for v in row.values()):
+            if not _is_row(row):
                 raise ValueError(f"line {number} is no row of a history")
             (history.steps if "loss" in row else history.epochs).append(row)
         return history
@@ -78,6 +78,19 @@ class History:
 
 
 _NAN = float("nan")
+
+
+_LARGEST = 2**53
+"""Whole numbers beyond it are not counted in steps, and float has no place for all of them."""
+
+
+def _is_row(row: dict[str, Any]) -> bool:
+    """Return whether a row says its step and epoch, and nothing but numbers."""
+    counted = all(type(row.get(name)) is int and row[name] >= 0 for name in ("step", "epoch"))
+    return counted and all(
+        isinstance(value, float) or (isinstance(value, int) and abs(value) <= _LARGEST)
+        for value in row.values()
+    )
 
 
 def _strict(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg._core.plain_data import rebuilt
 from thalweg.data._inputs import Encoder, encoders
 from thalweg.data._targets import Target
 
@@ -65,20 +66,28 @@ class Schema:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Rebuild a schema from `to_json`."""
+        """Rebuild a schema from `to_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: The data are no schema.
+        """
         inputs = dict(data["inputs"])
         encoder = encoders[inputs.pop("kind")].from_json(inputs)
+        counts = rebuilt(dict[str, int], data["counts"])
+        duplicates = rebuilt(dict[str, int], data["duplicates"])
+        if set(counts) != set(PARTS) or set(duplicates) != {"exact", "near"}:
+            raise ValueError("examples are counted by part, duplicates as exact and near")
         return cls(
-            source=data["source"],
-            name=data["name"],
-            is_reloadable=data["is_reloadable"],
-            options=data["options"],
+            source=rebuilt(str, data["source"]),
+            name=rebuilt(str, data["name"]),
+            is_reloadable=rebuilt(bool, data["is_reloadable"]),
+            options=rebuilt(dict[str, Any], data["options"]),
             encoder=encoder,
             target=Target.from_json(data["target"]),
-            counts=data["counts"],
-            duplicates=data["duplicates"],
-            fingerprint=data["fingerprint"],
-            choices=[Choice.from_json(choice) for choice in data["choices"]],
+            counts=counts,
+            duplicates=duplicates,
+            fingerprint=rebuilt(str, data["fingerprint"]),
+            choices=rebuilt(list[Choice], data["choices"]),
         )
 
 

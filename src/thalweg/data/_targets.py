@@ -1,5 +1,6 @@
 """What is to be predicted: classes, several labels at once, or numbers."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg._core.plain_data import rebuilt
 from thalweg.data._target_values import as_columns
 from thalweg.errors import DataError, ShapeError
 
@@ -75,14 +77,17 @@ class Target:
         Raises:
             ValueError, TypeError: The data are no target.
         """
-        if data["kind"] not in KINDS:
-            raise ValueError(f"the target's kind is {data['kind']!r}, not one of {KINDS}")
-        if not isinstance(data["classes"], list) or not isinstance(data["names"], list):
-            raise TypeError("the target's names and classes are no lists")
-        fields: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in data.items()
-        }
-        return cls(**fields)
+        target = rebuilt(cls, data)
+        numbers = len(target.names) if target.kind == "number" else 0
+        classes = len(target.classes)
+        found = (classes, len(target.counts), len(target.mean), len(target.scale))
+        if not target.names or found != (classes, classes, numbers, numbers):
+            raise ValueError("the target's classes, counts and moments are not as many as needed")
+        if len(set(target.classes)) < classes or (classes == 0) != (target.kind == "number"):
+            raise ValueError("the target's classes must differ, and only numbers have none")
+        if not all(math.isfinite(each) for each in (*target.mean, *target.scale)):
+            raise ValueError("the target's moments must be finite")
+        return target
 
     def __str__(self) -> str:
         if self.kind == "number":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from thalweg.errors import SettingError
-from thalweg.models._options import check_image_size, probability
+from thalweg.models._options import check_depth, check_image_size, check_whole, probability
 from thalweg.models._options import widths as checked_widths
 from thalweg.models._registry import networks
 from thalweg.nn import BatchNorm2d, initialize
@@ -58,7 +58,8 @@ def convnet(
     stages = checked_widths("widths", widths)
     if not stages:
         raise SettingError("widths must name at least one stage, such as 32,64,128; got none.")
-    checked_widths("depth", depth)
+    check_whole("depth", depth, least=1)
+    check_depth(depth * len(stages))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     patch = _patch(min(size))
     if patch > 1:

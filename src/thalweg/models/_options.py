@@ -7,12 +7,15 @@ from typing import Any
 from thalweg._core import formats
 from thalweg.errors import SettingError, ShapeError
 
+MOST_LAYERS = 1_000
+"""Deeper networks take seconds to make, and a stranger may ask for millions of layers."""
+
 
 def widths(name: str, given: Any) -> tuple[int, ...]:
     """Return layer widths; a single number is one layer.
 
     Raises:
-        SettingError: Not whole numbers of at least one.
+        SettingError: Not whole numbers of at least one, or more than a thousand.
 
     Example:
         >>> widths("hidden", 64)
@@ -22,7 +25,20 @@ def widths(name: str, given: Any) -> tuple[int, ...]:
     if not all(isinstance(width, int) and width >= 1 for width in several):
         got = formats.plain(repr(given))
         raise SettingError(f"{name} must be whole numbers of at least 1, such as 64,64; got {got}.")
+    check_depth(len(several))
     return tuple(several)
+
+
+def check_depth(layers: int) -> None:
+    """Refuse a network that would take forever to make.
+
+    Raises:
+        SettingError: It has too many layers.
+    """
+    if layers > MOST_LAYERS:
+        raise SettingError(
+            f"a network may have {formats.count(MOST_LAYERS)} layers, got {formats.plain(layers)}."
+        )
 
 
 def check_whole(name: str, given: Any, *, least: int) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
-from thalweg._core import seeds
+from thalweg._core import formats, memory, seeds
 from thalweg._core.registry import Registry, did_you_mean
-from thalweg.errors import SettingError, ShapeError
+from thalweg.errors import SettingError, ShapeError, ThalwegError
 from thalweg.models._options import check_whole
 
 SIZES = ("outputs", "features", "channels", "size")
@@ -34,12 +36,16 @@ class Recipe:
     seed: int
     options: dict[str, Any]
 
-    def build(self) -> nn.Module:
+    def build(self, most: float | None = None) -> nn.Module:
         """Return a network with the weights of a fresh initialization.
+
+        Args:
+            most: Bytes that its weights may take, where a file is to fill them: settings of a
+                stranger may ask for any number of units. Never more than what memory there is.
 
         Raises:
             UnknownNameError: No network has that name.
-            SettingError: It does not take one of the options.
+            SettingError: It does not take one of the options, or its weights take too much.
             ShapeError: It cannot take inputs of that shape.
         """
         factory = networks[self.name]
@@ -57,10 +63,33 @@ class Recipe:
         needed = {name for name in known if parameters[name].default is inspect.Parameter.empty}
         if missing := sorted(needed - set(self.options)):
             raise SettingError(f"network {self.name!r} needs the option {missing[0]!r}.")
+        sizes = {"outputs": self.outputs, **self._inputs(set(parameters))}
+        limit = min(memory.available(), math.inf if most is None else most)
+        needed = self._bytes(lambda: factory(**sizes, **self.options))
+        if needed > limit:
+            raise SettingError(
+                f"network {self.name!r} would have {formats.size(needed)} of weights, and there is "
+                f"room for {formats.size(limit)}. Make it smaller."
+            )
         with seeds.isolated(self.seed, "init"):
-            model = factory(outputs=self.outputs, **self._inputs(set(parameters)), **self.options)
+            model = factory(**sizes, **self.options)
         model.recipe = self  # type: ignore[assignment]
         return model
+
+    def _bytes(self, make: Callable[[], nn.Module]) -> int:
+        """Return what the weights of a network take, which is made without memory for them.
+
+        Raises:
+            SettingError: Its sizes are beyond what torch can count.
+        """
+        try:
+            with seeds.isolated(self.seed, "init"), torch.device("meta"), _Undrawn():
+                model = make()
+        except (RuntimeError, TypeError, OverflowError) as error:
+            if isinstance(error, ThalwegError) or not _is_overflow(error):
+                raise
+            raise SettingError(f"network {self.name!r} would be larger than any memory.") from None
+        return sum(each.nbytes for each in model.state_dict().values())
 
     def _inputs(self, parameters: set[str]) -> dict[str, Any]:
         if "features" in parameters:
@@ -74,6 +103,22 @@ class Recipe:
         channels, height, width = self.shape
         sizes = {"channels": channels, "size": (height, width)}
         return {name: size for name, size in sizes.items() if name in parameters}
+
+
+class _Undrawn(TorchFunctionMode):
+    """Draws nothing: without memory for it, that imports torch's compiler, for three seconds."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        is_draw = getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_")
+        return args[0] if is_draw and args else func(*args, **(kwargs or {}))
+
+
+def _is_overflow(error: Exception) -> bool:
+    """Return whether torch says of sizes that it cannot count so far."""
+    words = ("overflow", "Overflow", "too large", "too big", "int64", "out of range")
+    return isinstance(error, OverflowError) or any(word in str(error) for word in words)
 
 
 def recipe_of(model: nn.Module) -> Recipe | None:

@@ -19,13 +19,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from thalweg._core import files
 from thalweg._core.choices import Choice
 from thalweg._core.history import History
+from thalweg._core.plain_data import rebuilt
 from thalweg._core.reading import JSON_SHARE, ROWS_SHARE, read
 from thalweg.data import Schema
 from thalweg.errors import RunError
@@ -38,8 +39,8 @@ from thalweg.train._weights import bare, load_weights, to_bytes
 class Status:
     """How far a run came."""
 
-    state: str
-    """"running", "finished", "stopped" (early, on purpose), "diverged" or "interrupted"."""
+    state: Literal["running", "finished", "stopped", "diverged", "interrupted"]
+    """"stopped" is early and on purpose."""
     reason: str | None = None
     """Why it ended before its last epoch."""
     epochs: int = 0
@@ -178,11 +179,11 @@ class RunFolder:
 
     def choices(self) -> list[Choice]:
         """Return every automatic decision."""
-        return self._rebuilt("choices.json", lambda rows: [Choice.from_json(row) for row in rows])
+        return self._rebuilt("choices.json", lambda rows: rebuilt(list[Choice], rows))
 
     def status(self) -> Status:
         """Return how far the run came."""
-        return self._rebuilt("status.json", lambda content: Status(**content))
+        return self._rebuilt("status.json", lambda content: rebuilt(Status, content))
 
     def history(self) -> History:
         """Return what was measured so far."""
@@ -198,14 +199,15 @@ class RunFolder:
 
     def table(self, name: str) -> dict[str, Any]:
         """Return "timing" or "scores"; empty if there is none yet."""
+        numbers = dict[str, float]
+        kind = dict[str, numbers] if name == "scores" else numbers
+        return self._rebuilt(f"{name}.json", lambda content: rebuilt(kind, content), missing={})
 
-        def rebuild(content: Any) -> dict[str, Any]:
-            rows = content.values() if name == "scores" else [content]
-            if not all(isinstance(each, (int, float)) for row in rows for each in row.values()):
-                raise TypeError("numbers are needed")
-            return content
-
-        return self._rebuilt(f"{name}.json", rebuild, missing={})
+    def weights_held(self) -> int | None:
+        """Return how many bytes of weights the run can have at most; None if it has none yet."""
+        places = [self.weights_file]
+        places += [path / "tensors.safetensors" for path in checkpoints(self.checkpoints)]
+        return max((path.stat().st_size for path in places if path.is_file()), default=None)
 
     def load_weights(self, model: nn.Module, status: Status) -> None:
         """Put the run's weights into a network.

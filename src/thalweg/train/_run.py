@@ -64,6 +64,17 @@ class Run:
         """What the doctor saw of the training, as plain data; None if it did not look."""
         self._answers: dict[str, Answers] = {}
 
+    def network(self) -> nn.Module | None:
+        """Return a network made as the run's was; None if it is not a registered one.
+
+        Raises:
+            SettingError: Its settings are wrong, or ask for more weights than the run can have.
+        """
+        recipe = self.settings.recipe(self.schema.encoder.shape, self.task.outputs)
+        if recipe is None:
+            return None
+        return recipe.build(None if self.folder is None else RunFolder(self.folder).weights_held())
+
     @property
     def model(self) -> nn.Module:
         """The trained network.
@@ -215,8 +226,7 @@ class Run:
         """
         run = cls.peek(folder)
         if model is None:
-            recipe = run.settings.recipe(run.schema.encoder.shape, run.task.outputs)
-            model = recipe.build() if recipe is not None else None
+            model = run.network()
         if model is not None:
             RunFolder(Path(folder)).load_weights(model, run.status)
             model.eval()

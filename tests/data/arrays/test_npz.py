@@ -1,6 +1,7 @@
 import io
 import pickle
 import struct
+import sys
 import zipfile
 
 import numpy as np
@@ -162,3 +163,20 @@ def test_damage_anywhere_never_raises_anything_but_data_error(tmp_path, data, is
         read_npz(path)
     except DataError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("header", [b"{'descr': '<f8', (", b"{'descr': '''", b"-" * 5000 + b"1"])
+def test_a_header_that_is_no_python_is_refused(tmp_path, header):
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(tmp_path / "bad.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    with pytest.raises(DataError, match=r"cannot read .*bad\.npz"):
+        read_npz(tmp_path / "bad.npz")
+
+
+def test_text_of_characters_that_do_not_exist_is_refused(tmp_path):
+    words = np.array(["no", "yes"])
+    words.view(np.uint32)[-1] = sys.maxunicode + 1
+    np.savez(tmp_path / "bad.npz", y=words)
+    with pytest.raises(DataError, match="'y' holds text of characters that do not exist"):
+        read_npz(tmp_path / "bad.npz")

@@ -168,3 +168,24 @@ def test_nested_cells_are_no_single_value():
 def test_picture_files_are_said_to_be_some():
     files = column([f"{number}.JPG" for number in range(20)], name="file")
     assert names_rows(files) == "it names picture files, which images='file' reads"
+
+
+@pytest.mark.parametrize("kind", ["number", "category", "date"])
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        *((pl.Date, 2**31 - 1), (pl.Date, -(2**31)), (pl.Date, 2_932_897), (pl.Date, -719_163)),
+        *((pl.Datetime("ms"), 2**62), (pl.Datetime("us"), -(2**62))),
+    ],
+)
+def test_a_date_of_no_year_that_there_is_is_named_by_its_row(kind, dtype, value):
+    whole = pl.Int32 if dtype == pl.Date else pl.Int64
+    cells = pl.Series("day", [0, None, value], dtype=whole).cast(dtype)
+    with pytest.raises(DataError, match=r"'day' must hold dates of the years 1 to 9999, .* row 2"):
+        parse(cells, Reading("day", kind))
+
+
+def test_the_first_and_the_last_day_are_dates():
+    cells = pl.Series("day", [-719_162, 2_932_896], dtype=pl.Int32).cast(pl.Date)
+    first, last = parse(cells, Reading("day", "date"))
+    assert (first, last) == (dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31))

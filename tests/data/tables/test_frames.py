@@ -82,3 +82,12 @@ def test_pandas_categories_of_numbers_and_intervals_stay_categories():
     assert frame["n"].cast(pl.String).to_list() == ["3", "1", None]
     assert frame["i"].cast(pl.String).to_list() == ["(0, 1]", "(1, 2]", "(2, 3]"]
     assert frame["i"].dtype == frame["n"].dtype == pl.Categorical
+
+
+def test_half_a_character_is_refused_with_the_column():
+    with pytest.raises(DataError, match=r"column 'a' cannot be read: .* surrogates not allowed"):
+        as_frame([{"a": "\ud800"}, {"a": "b"}])
+
+
+def test_lists_of_unequal_lengths_are_cells():
+    assert as_frame({"a": [[1], [1, 2]], "b": [1, 2]}).shape == (2, 2)

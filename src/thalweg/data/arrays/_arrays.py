@@ -12,6 +12,7 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg._core.plain_data import rebuilt
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example, to_numpy
@@ -153,7 +154,11 @@ class ArrayEncoder(Encoder):
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         mean, scale = (torch.tensor(data[name], dtype=torch.float64) for name in ("mean", "scale"))
-        return cls(mean, scale, data["constant"])
+        if mean.shape != scale.shape or mean.ndim == 0 or not mean.isfinite().all():
+            raise ValueError("every feature has a finite mean and a scale")
+        if not (scale.isfinite() & (scale > 0)).all():
+            raise ValueError("the scale of every feature must be positive and finite")
+        return cls(mean, scale, rebuilt(int, data["constant"]))
 
     def describe(self) -> list[dict[str, Any]]:
         if len(self.shape) != 1:

@@ -2,6 +2,9 @@
 
 import math
 import re
+import sys
+import tokenize
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,6 +21,11 @@ INPUT_NAMES = frozenset({"x", "images", "image", "data", "features", "inputs"})
 TARGET_NAMES = frozenset({"y", "labels", "label", "target", "targets"})
 # Bytes in which the header of an array must end; NumPy itself refuses longer ones.
 LONGEST_HEADER = 10_000
+# What zipfile and NumPy's reader of headers raise on damaged files.
+DAMAGE = (
+    *(OSError, ValueError, EOFError, zlib.error, NotImplementedError, RuntimeError),
+    *(tokenize.TokenError, SyntaxError, MemoryError),
+)
 KNOWN = (
     "x and y, images and labels, or data and target; with parts, x_train, y_train, x_test, y_test"
 )
@@ -43,7 +51,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"cannot read {name}: {error}.") from error
     except zipfile.BadZipFile:
         raise DataError(f"{name} is not an .npz file, or is cut short. Save it again.") from None
-    except (OSError, ValueError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except DAMAGE as error:
         raise DataError(f"cannot read {name}: {formats.plain(error)}. Save it again.") from error
 
 
@@ -58,7 +66,9 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
         }.get(version)
         if read_header is None:
             raise DataError(f"{called} is in version {version[0]}.{version[1]} of NumPy's format")
-        shape, _, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of files that Python 2 wrote
+            shape, _, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
         if dtype.hasobject:
             raise DataError(
                 f"{called} holds Python objects, which only a pickle can; save numbers or text, "
@@ -68,8 +78,18 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     # The archive's size was checked; the header's is the one that memory is taken for.
     if header + math.prod(shape) * dtype.itemsize != info.file_size:
         raise DataError(f"{called} is not as long as its header promises")
-    with archive.open(info) as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
+    with archive.open(info) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = np.lib.format.read_array(stream, allow_pickle=False)
+    if values.dtype.kind == "U" and _code_points(values).max(initial=0) > sys.maxunicode:
+        raise DataError(f"{called} holds text of characters that do not exist")
+    return values
+
+
+def _code_points(words: np.ndarray) -> np.ndarray:
+    """Return the characters of an array of text as numbers."""
+    same = np.ascontiguousarray(words.astype(words.dtype.newbyteorder("=")))
+    return same.reshape(-1).view(np.uint32) if same.dtype.itemsize else np.zeros(0, np.uint32)
 
 
 def _accepts(data: Any) -> bool:

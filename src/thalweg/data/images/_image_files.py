@@ -77,6 +77,8 @@ def explained() -> Iterator[None]:
         raise
     except Image.DecompressionBombError:
         raise DataError(f"more than {formats.count(2 * MOST_PIXELS)} pixels") from None
+    except MemoryError:
+        raise DataError("more memory than there is") from None
     except OSError as error:
         raise DataError(_short(error.strerror or error)) from error
     except _DAMAGE as error:

@@ -1,5 +1,6 @@
 """Images: pictures of one size, kept as bytes and standardized on the fly."""
 
+import math
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -9,9 +10,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from thalweg._core.choices import Choice
+from thalweg._core.plain_data import rebuilt
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example
+from thalweg.data.images._image_files import LONGEST_SIDE, MOST_PIXELS
 from thalweg.data.images._pictures import as_pictures, collect_pictures
 from thalweg.errors import DataError
 
@@ -144,8 +147,17 @@ class ImageEncoder(Encoder):
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        height, width = data["size"]
-        return cls(tuple(data["mean"]), tuple(data["std"]), (height, width))
+        mean, std = (rebuilt(tuple[float, ...], data[name]) for name in ("mean", "std"))
+        height, width = rebuilt(tuple[int, int], data["size"])
+        if len(mean) not in CHANNEL_NAMES or len(std) != len(mean):
+            raise ValueError("pictures have one channel or three, each with two moments")
+        if not all(map(math.isfinite, mean)) or not all(0 < each < math.inf for each in std):
+            raise ValueError("the moments of the channels must be finite")
+        if not 1 <= min(height, width) <= max(height, width) <= LONGEST_SIDE:
+            raise ValueError(f"pictures have sides of 1 to {LONGEST_SIDE} pixels")
+        if height * width > MOST_PIXELS:
+            raise ValueError(f"pictures have at most {MOST_PIXELS} pixels")
+        return cls(mean, std, (height, width))
 
     def describe(self) -> list[dict[str, Any]]:
         names = CHANNEL_NAMES.get(len(self.mean)) or [

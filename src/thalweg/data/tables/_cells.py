@@ -42,6 +42,10 @@ DATE_FORMATS = (
     "%d/%m/%Y %H:%M",
 )
 
+# Days since 1970-01-01 of the first and the last day that Python knows: years 1 and 9999.
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
 # A column of which at least this share reads as numbers was meant to hold numbers: the rest are
 # slips of the pen, which one error each repairs. Below it, the column is one of names.
 NUMBERS_MEANT = 0.95
@@ -128,6 +132,13 @@ def parse(cells: pl.Series, reading: Reading) -> pl.Series:
         raise DataError(
             f"column {name} cannot be read as {reading.kind}: its cells are {cells.dtype}. Make "
             "each a single value, or drop the column."
+        )
+    is_beyond = _is_beyond(cells)
+    if is_beyond.any():
+        # Their text cannot be shown: polars has none for them.
+        raise DataError(
+            f"column {formats.plain(repr(cells.name))} must hold dates of the years 1 to 9999, got "
+            f"another at row {is_beyond.arg_max()} (rows count from 0). Correct or clear the cell."
         )
     match reading.kind:
         case "number":
@@ -220,8 +231,19 @@ def _as_dates(cells: pl.Series, *date_formats: str) -> pl.Series:
     for date_format in dict.fromkeys(date_formats):
         if date_format and parsed.null_count():
             found = text.str.to_datetime(date_format, time_unit="us", strict=False)
+            found = found.set(_is_beyond(found), None)
             parsed = parsed.zip_with(parsed.is_not_null(), found)
     return parsed
+
+
+def _is_beyond(cells: pl.Series) -> pl.Series:
+    """Return True for dates of no year from 1 to 9999."""
+    if cells.dtype not in (pl.Date, pl.Datetime):
+        return pl.repeat(False, len(cells), eager=True)
+    per_day = PER_DAY[getattr(cells.dtype, "time_unit", "us")] if cells.dtype != pl.Date else 1
+    # Divided and not multiplied, which would overflow.
+    days = cells.to_physical().cast(pl.Int64) // per_day
+    return ~days.is_between(FIRST_DAY, LAST_DAY).fill_null(True)
 
 
 def _as_names(cells: pl.Series) -> pl.Series:

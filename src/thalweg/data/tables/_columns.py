@@ -1,9 +1,11 @@
 """Every kind of column: learned from cells, and rebuilt from what was learned."""
 
+import math
 from typing import Any
 
 import polars as pl
 
+from thalweg._core.plain_data import rebuilt
 from thalweg.data.tables._category_column import CategoryColumn
 from thalweg.data.tables._cells import Reading
 from thalweg.data.tables._column import Column, DroppedColumn
@@ -24,9 +26,17 @@ def fit_column(cells: pl.Series, reading: Reading) -> Column:
 
 
 def column_from_json(data: dict[str, Any]) -> Column:
-    """Rebuild a column from `to_json`."""
-    fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in data.items()}
-    kind = fields.pop("kind")
-    if kind == "date":
-        fields["days"] = NumberColumn(**data["days"])
-    return {**_FITTED, "dropped": DroppedColumn}[kind](**fields)
+    """Rebuild a column from `to_json`.
+
+    Raises:
+        KeyError, TypeError, ValueError, OverflowError: The data are no column.
+    """
+    kinds: dict[str, type[Column]] = {**_FITTED, "dropped": DroppedColumn}
+    column = rebuilt(kinds[data["kind"]], data)
+    numbers = column.days if isinstance(column, DateColumn) else column
+    if isinstance(numbers, NumberColumn):
+        moments = (numbers.mean, numbers.scale, numbers.low, numbers.high, numbers.median)
+        if not all(map(math.isfinite, moments)) or numbers.scale <= 0 or numbers.missing < 0:
+            raise ValueError(f"the moments of the column {column.name!r} must be finite")
+    column.describe()  # which takes as many counts as levels, and dates that there are
+    return column

@@ -14,6 +14,7 @@ from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
 from thalweg._core.reading import read
 from thalweg.data.tables._cells import MISSING
+from thalweg.data.tables._parquet import read_parquet
 from thalweg.data.tables._recognize import PARQUET
 from thalweg.errors import DataError, DataNotFoundError, SettingError
 
@@ -42,11 +43,7 @@ def read_table(path: Path, delimiter: str | None = None) -> tuple[pl.DataFrame, 
     """
     content = _content(path)
     if path.name.lower().endswith(PARQUET):
-        try:
-            return pl.read_parquet(io.BytesIO(content)), []
-        except (pl.exceptions.PolarsError, OSError) as error:
-            reason = formats.plain(str(error).splitlines()[0])
-            raise DataError(f"{path} is not a whole Parquet file: {reason}.") from None
+        return read_parquet(content, path), []
     text, choices = _decoded(content, path)
     delimiter, chosen = _delimiter(text, path, delimiter)
     header = _header(text, delimiter, path)
@@ -141,7 +138,10 @@ def _delimiter(text: str, path: Path, wanted: str | None) -> tuple[str, list[Cho
 
 def _fit(lines: list[str], delimiter: str) -> tuple[float, int]:
     """Return the share of rows with as many cells as the header, and how many those are."""
-    widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    try:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:  # a carriage return in the middle of a line
+        return 0.0, 1
     if not widths or widths[0] < 2:
         return 0.0, 1
     return widths.count(widths[0]) / len(widths), widths[0]
@@ -191,7 +191,7 @@ def _all_at_once(text: str, delimiter: str, header: list[str]) -> pl.DataFrame |
     """Return the columns, read fast; None where rows may differ in length."""
     try:
         frame = pl.read_csv(text.encode(), separator=delimiter, infer_schema=False)
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
     # A blank line, a short row and a row that ends in an empty cell all end in a null.
     return frame if frame.width == len(header) and not frame[:, -1].null_count() else None

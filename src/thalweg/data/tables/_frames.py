@@ -58,8 +58,7 @@ def as_rows(data: Any) -> list[list[Any]] | None:
 
 def _from_columns(columns: dict[Any, Any]) -> pl.DataFrame:
     cells = {
-        str(name): [cell] if isinstance(cell, str) or np.ndim(cell) == 0 else list(cell)
-        for name, cell in columns.items()
+        str(name): [cell] if _is_single(cell) else list(cell) for name, cell in columns.items()
     }
     lengths = {name: len(column) for name, column in cells.items()}
     if len(set(lengths.values())) > 1:
@@ -88,6 +87,14 @@ def _as_series(name: str, column: nw.Series[Any]) -> pl.Series:
     return series.cast(pl.String).cast(pl.Categorical)
 
 
+def _is_single(cell: Any) -> bool:
+    """Return whether a column is given by its only cell."""
+    try:
+        return isinstance(cell, str) or np.ndim(cell) == 0
+    except ValueError:  # lists of unequal lengths
+        return False
+
+
 def _from_cells(name: str, cells: list[Any]) -> pl.Series:
     plain = [
         sorted(cell, key=str)
@@ -97,4 +104,11 @@ def _from_cells(name: str, cells: list[Any]) -> pl.Series:
         else cell
         for cell in cells
     ]
-    return pl.Series(name, plain, strict=False)
+    try:
+        return pl.Series(name, plain, strict=False)
+    except (UnicodeEncodeError, OverflowError, pl.exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"column {formats.plain(repr(name))} cannot be read: {formats.plain(reason)}. Make "
+            "its cells text, numbers or dates."
+        ) from None

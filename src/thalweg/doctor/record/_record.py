@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from thalweg._core.plain_data import plain, rebuilt
 from thalweg.doctor.record._facts import (
     LoaderFacts,
     ModuleFacts,
@@ -15,7 +16,6 @@ from thalweg.doctor.record._facts import (
     OptimizerFacts,
     ParameterFacts,
 )
-from thalweg.doctor.record._json import plain, rebuilt
 from thalweg.doctor.record._sample import Glance, Sample
 
 

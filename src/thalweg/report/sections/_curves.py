@@ -75,11 +75,12 @@ def _sentence(run: Run) -> str:
             f"{formats.figure(finite([last])[0])} after the last."
         )
     lowest = next((row for row in rows if row["epoch"] == best), rows[-1])
+    lowest_loss = formats.figure(finite([lowest.get(name)])[0])
     sentence = (
         f"The {words} loss was {formats.figure(finite([first])[0])} after the first epoch and "
-        f"lowest, {formats.figure(finite([lowest[name]])[0])}, in epoch {best} of {len(rows)}"
+        f"lowest, {lowest_loss}, in epoch {best} of {len(rows)}"
     )
-    if name == "valid_loss":
+    if name == "valid_loss" and "train_loss" in lowest:
         sentence += f"; the training loss there was {formats.figure(lowest['train_loss'])}"
     return f"{sentence}."
 

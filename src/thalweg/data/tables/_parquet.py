@@ -1,0 +1,72 @@
+"""Parquet files, decoded in a process of their own.
+
+Fuzzing found small files at which polars' decoder asks for exbibytes, and such a request that is
+not met ends the whole process: a notebook, a training. So another one reads the file, with as
+much memory as it may have and no more, and hands over the columns.
+"""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from thalweg._core import formats, memory
+from thalweg.errors import DataError
+
+# Columns are there as the decoder has them, on their way, and here.
+MEMORY_SHARE = 1 / 4
+# Address space that the interpreter, polars and four threads of it reserve, and hardly use:
+# measured as 0.8 GiB for two.
+RESERVED = 3 * 2**29
+THREADS = "4"
+REFUSED = 3
+
+_DECODE = f"""
+import resource, sys
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+_, most = resource.getrlimit(resource.RLIMIT_AS)
+if most == resource.RLIM_INFINITY or most > limit:
+    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+import polars as pl
+try:
+    pl.read_parquet(sys.stdin.buffer.read()).write_ipc(sys.stdout.buffer)
+except (pl.exceptions.PolarsError, OSError) as error:
+    print((str(error).splitlines() or [type(error).__name__])[0], file=sys.stderr)
+    raise SystemExit({REFUSED})
+"""
+
+
+def read_parquet(content: bytes, path: Path) -> pl.DataFrame:
+    """Return the columns of a Parquet file.
+
+    Args:
+        content: Of the file.
+        path: What messages call it.
+
+    Raises:
+        DataError: It is damaged, or its columns take too much memory.
+    """
+    room = int(MEMORY_SHARE * memory.available())
+    done = subprocess.run(
+        # -P: what lies in the working folder is not imported.
+        [sys.executable, "-P", "-c", _DECODE, str(RESERVED + room)],
+        input=content,
+        capture_output=True,
+        check=False,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "POLARS_MAX_THREADS": THREADS,
+        },
+    )
+    if done.returncode == 0:
+        return pl.read_ipc(io.BytesIO(done.stdout))
+    if done.returncode == REFUSED:
+        reason = done.stderr.decode(errors="replace").strip()
+    else:
+        reason = f"its decoder gave up, with {formats.size(room)} of memory to itself"
+    raise DataError(f"{path} is not a whole Parquet file: {formats.plain(reason)}.")
