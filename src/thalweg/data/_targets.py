@@ -148,7 +148,13 @@ def _kind_of(values: np.ndarray) -> tuple[Kind, str]:
     if values.dtype == object and isinstance(values[0], (set, frozenset, list, tuple)):
         return "multilabel", "a set of labels per example"
     if values.dtype == object and all(type(value) in (int, float) for value in values):
-        values = values.astype(np.float64)  # they lay beside a None
+        try:
+            values = values.astype(np.float64)  # they lay beside a None
+        except OverflowError:
+            raise DataError(
+                "targets have numbers of hundreds of digits. Pass kind='category' if they are "
+                "names, or their logarithms."
+            ) from None
     if values.dtype.kind not in "fiu":
         return "category", f"{len(set(map(_plain, values)))} distinct values that are not numbers"
     distinct = len(np.unique(values))
@@ -163,7 +169,7 @@ def _numbers(values: np.ndarray, names: tuple[str, ...]) -> Target:
     """Return the target of a regression, checked to be finite and to vary."""
     try:
         numbers = as_columns(values).astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"target {names[0]!r} must be numbers for regression: {formats.plain(error)}."
         ) from None

@@ -192,7 +192,7 @@ def as_numbers(data: Any, what: str) -> Shaped[np.ndarray, "examples ..."]:
     if values.dtype == object:
         try:
             values = values.astype(np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DataError(
                 f"{what} must be numbers: {formats.plain(error)}. "
                 "For columns of text, pass a data frame."
