@@ -195,12 +195,13 @@ def _train(
             observers.append(shown)
         stack.enter_context(interruptible(interruption))
         doctor = None
-        if onlookers.watch is not None and run.is_writer and state.model is run.model:
-            doctor = stack.enter_context(onlookers.watch(run.model, state.optimizer))
-        stopwatch.seconds["preparing"] = time.perf_counter() - began
-        go_back = _way_back(run, state, saves, onlookers)
-        run_loop(plan, state, [*observers, stopwatch], agreed or interruption, go_back)
-        if doctor is not None:
+        with ExitStack() as watching:
+            if onlookers.watch is not None and run.is_writer and state.model is run.model:
+                doctor = watching.enter_context(onlookers.watch(run.model, state.optimizer))
+            stopwatch.seconds["preparing"] = time.perf_counter() - began
+            go_back = _way_back(run, state, saves, onlookers)
+            run_loop(plan, state, [*observers, stopwatch], agreed or interruption, go_back)
+        if doctor is not None:  # Only at its end does the watch look back, and try on copies.
             run.watched = doctor.record.to_json()
         if state.parallel is not None:
             state.parallel.end()
