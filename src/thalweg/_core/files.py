@@ -48,7 +48,19 @@ def write_atomically(path: Path, content: bytes | str | Sequence[bytes | memoryv
 
 def write_json(path: Path, data: Any) -> None:
     """Write plain data as JSON that a person can read, atomically."""
-    write_atomically(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=True) + "\n")
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=True)
+    if not is_text(text):  # A path may hold bytes that are no text; escaped, they come back.
+        text = json.dumps(data, indent=2)
+    write_atomically(path, f"{text}\n")
+
+
+def is_text(text: str) -> bool:
+    """Return whether every character can be written, which halves of some cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def flush_folder(folder: Path) -> None:
@@ -83,6 +95,8 @@ def explained(path: Path, needed: int = 0) -> Iterator[None]:
         yield
     except ThalwegError:
         raise
+    except ValueError as error:  # a path with a zero byte
+        raise RunError(f"cannot write {path}: {error}. Choose another name.") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
             present = next(folder for folder in path.absolute().parents if folder.exists())

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(minutes=10)
 """How long a process waits for another one before it gives up."""
-VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+NUMBERS = ("RANK", "WORLD_SIZE", "MASTER_PORT")
+"""What torchrun sets besides the address; where one is no number, somebody else set it."""
 
 
 def size() -> int:
     """Return how many processes were started together; one without torchrun."""
-    return int(os.environ["WORLD_SIZE"]) if all(each in os.environ for each in VARIABLES) else 1
+    is_launched = "MASTER_ADDR" in os.environ and all(map(_is_number, NUMBERS))
+    return int(os.environ["WORLD_SIZE"]) if is_launched else 1
 
 
 def rank() -> int:
@@ -31,7 +33,12 @@ def rank() -> int:
 
 def local_rank() -> int:
     """Return which of those on this machine this is."""
-    return int(os.environ.get("LOCAL_RANK", rank()))
+    return int(os.environ["LOCAL_RANK"]) if _is_number("LOCAL_RANK") else rank()
+
+
+def _is_number(variable: str) -> bool:
+    value = os.environ.get(variable, "")
+    return value.isascii() and value.isdigit()
 
 
 def is_first() -> bool:

@@ -1,5 +1,6 @@
 """Files that may come from anybody: never waited for, never larger than memory holds."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -27,6 +28,8 @@ def read(path: Path, share: float = TENSORS_SHARE) -> bytes:
     Raises:
         OSError: It is absent, no file, too large, or cannot be read.
     """
+    if "\0" in str(path):
+        raise FileNotFoundError(errno.ENOENT, "no file has such a name", str(path))
     _check(path.stat(), share)
     # Between the look and the opening it may have been exchanged, so that neither may wait.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:

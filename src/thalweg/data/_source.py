@@ -78,6 +78,8 @@ def find_source(data: Any, options: Collection[str] = ()) -> str:
         DataError: None does.
     """
     is_path = isinstance(data, (str, Path))
+    if "\0" in (str(data) if is_path else ""):
+        raise DataNotFoundError(f"there is no file {_called(data)}: no name has a zero byte.")
     exists = is_path and _exists(data)
     # A source that needs an option was meant, where the option is given.
     for entry in sorted(sources, key=lambda entry: entry.value.needs is None):

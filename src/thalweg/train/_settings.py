@@ -128,11 +128,13 @@ def made_with(processes: int = 1) -> dict[str, Any]:
 
 
 def _writable(value: Any) -> Any:
-    """Return a value as TOML can hold it: no None, tuple, path, or number of NumPy's."""
+    """Return a value as TOML can hold it: no None, tuple, path, number of NumPy's, half letter."""
     if isinstance(value, dict):
         return {str(k): _writable(v) for k, v in value.items() if v is not None}
     if isinstance(value, (list, tuple)):
         return [_writable(each) for each in value]
     if isinstance(value, np.generic):
         return value.item()
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, (str, Path)):
+        return str(value).encode(errors="replace").decode()
+    return value

@@ -262,6 +262,6 @@ def test_rows_as_dictionaries_are_a_table():
 
 
 def test_a_table_too_wide_to_read_is_refused_at_once(monkeypatch):
-    monkeypatch.setattr("thalweg.data.tables._tables.MOST_COLUMNS", 3)
+    monkeypatch.setattr("thalweg.data.tables._column.MOST_COLUMNS", 3)
     with pytest.raises(DataError, match=r"may have 3 columns, got 4.* as an array"):
         tw.load({name: [1.0, 2.0] for name in "abcd"}, "a")

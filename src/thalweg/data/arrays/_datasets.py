@@ -11,6 +11,12 @@ from thalweg._core.choices import Choice
 from thalweg.data._source import Raw, Source, find_source, sources
 from thalweg.errors import DataError, SettingError, ShapeError
 
+# What somebody's way of reading an example may meet, so that the example can be named.
+FAILURES = (
+    *(OSError, ValueError, TypeError, LookupError, RuntimeError, ArithmeticError),
+    *(AttributeError, EOFError, MemoryError),
+)
+
 
 def _accepts(data: Any) -> bool:
     return isinstance(data, Dataset)
@@ -26,12 +32,16 @@ def _read(data: Any, target: Any) -> Raw:
             f"{name} must have a length and be indexable, so that it can be split. Collect its "
             "examples into arrays and pass tw.load(X, y)."
         )
-    if len(data) == 0:
+    try:
+        length = len(data)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the length of {name} must be a whole number: {error}.") from error
+    if length == 0:
         raise DataError(f"{name} must hold examples, got none.")
     inputs: list[np.ndarray] = []
     targets: list[np.ndarray] = []
-    for index in range(len(data)):
-        item = data[index]
+    for index in range(length):
+        item = _item(data, index, length, name)
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise DataError(
                 f"{name} must give pairs (input, target), got {_called(item)} at index {index}."
@@ -48,6 +58,21 @@ def _read(data: Any, target: Any) -> Raw:
     reason = "every example was read once; a random transform in it would not be drawn anew"
     raw.choices = [Choice("inputs", "in memory", f"{name}: {reason}"), *raw.choices]
     return raw
+
+
+def _item(data: Any, index: int, length: int, name: str) -> Any:
+    try:
+        return data[index]
+    except IndexError as error:
+        raise DataError(
+            f"{name} says that it holds {length} examples, but has none at index {index} "
+            f"({formats.plain(error)}). Correct its __len__ or its __getitem__."
+        ) from error
+    except FAILURES as error:
+        raise DataError(
+            f"the example at index {index} of {name} cannot be read: {type(error).__name__}: "
+            f"{formats.plain(error)}. Leave it out, or mend what reads it."
+        ) from error
 
 
 def _as_array(value: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example
 from thalweg.data.images._image_files import LONGEST_SIDE, MOST_PIXELS
 from thalweg.data.images._pictures import as_pictures, collect_pictures
-from thalweg.errors import DataError
+from thalweg.errors import DataError, ShapeError
 
 CHANNEL_NAMES = {1: ("grey",), 3: ("red", "green", "blue")}
 # Near duplicates are looked for on thumbnails: fine enough to tell two scenes apart, coarse
@@ -189,6 +189,8 @@ def picture_inputs(values: UInt8[np.ndarray, "examples ..."]) -> tuple[ImageInpu
     """
     inputs = ImageInputs(as_pictures(values))
     channels, height, width = inputs.values.shape[1:]
+    if min(height, width) == 0:
+        raise ShapeError(f"pictures must have at least one pixel, got shape {values.shape}.")
     kind = "grey" if channels == 1 else "colour"
     reason = f"bytes (uint8) are {height}×{width} {kind} pictures; pass floats for anything else"
     return inputs, Choice("inputs", "pictures", reason)

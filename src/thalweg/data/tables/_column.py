@@ -10,6 +10,10 @@ from jaxtyping import Float
 
 from thalweg._core import formats
 from thalweg.data.tables._cells import Reading
+from thalweg.errors import DataError
+
+# Each is read by itself, which takes about 5 ms: this many, two minutes.
+MOST_COLUMNS = 20_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,19 @@ class DroppedColumn(Column):
 
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "kind": self.kind, "reason": self.reason}
+
+
+def check_width(columns: int) -> None:
+    """Refuse a table with too many columns to be looked at one by one.
+
+    Raises:
+        DataError: It has.
+    """
+    if columns > MOST_COLUMNS:
+        raise DataError(
+            f"a table may have {formats.count(MOST_COLUMNS)} columns, got "
+            f"{formats.count(columns)}. Pass so many numbers as an array: tw.load(X, y)."
+        )
 
 
 def quoted(names: list[str]) -> str:

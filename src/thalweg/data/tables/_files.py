@@ -14,6 +14,7 @@ from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
 from thalweg._core.reading import read
 from thalweg.data.tables._cells import MISSING
+from thalweg.data.tables._column import check_width
 from thalweg.data.tables._parquet import read_parquet
 from thalweg.data.tables._recognize import PARQUET
 from thalweg.errors import DataError, DataNotFoundError, SettingError
@@ -150,6 +151,7 @@ def _fit(lines: list[str], delimiter: str) -> tuple[float, int]:
 def _header(text: str, delimiter: str, path: Path) -> list[str]:
     """Return the columns' names, all different; nameless ones are numbered."""
     first = next(row for _, row in _rows(text, delimiter, path) if not _is_blank(row))
+    check_width(len(first))
     names = [name.strip() or f"column {position}" for position, name in enumerate(first)]
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:

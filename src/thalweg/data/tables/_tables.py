@@ -13,12 +13,9 @@ from thalweg.data._inputs import row_names
 from thalweg.data._source import Raw
 from thalweg.data._target_values import as_targets
 from thalweg.data.tables._cells import COLUMN_KINDS, Reading, infer, names_rows, parse, tokens
-from thalweg.data.tables._column import quoted
+from thalweg.data.tables._column import check_width, quoted
 from thalweg.data.tables._table_encoder import TableInputs, refuse_empty
 from thalweg.errors import DataError, SettingError
-
-# Each is read by itself, which takes about 5 ms: this many, two minutes.
-MOST_COLUMNS = 20_000
 
 
 def frame_raw(
@@ -50,11 +47,7 @@ def frame_raw(
     for kind in columns.values():
         if kind not in COLUMN_KINDS:
             raise SettingError(f"a column is one of {', '.join(COLUMN_KINDS)}, got {kind!r}.")
-    if frame.width > MOST_COLUMNS:
-        raise DataError(
-            f"a table may have {formats.count(MOST_COLUMNS)} columns, got "
-            f"{formats.count(frame.width)}. Pass so many numbers as an array: tw.load(X, y)."
-        )
+    check_width(frame.width)
     if frame.height == 0:
         raise DataError("the table must have rows, got none. Check how it was written.")
     targets, target_names = read_targets(frame, target, columns)
