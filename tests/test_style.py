@@ -19,7 +19,7 @@ MOST_PARAMETERS = 8
 DOORS = ("_api", "cli")
 # Where any error may come and must go no further: to the user of the command line, into a loop
 # that the doctor watches, out of a copy of somebody's network or another part under examination,
-# out of somebody's script, out of a thread.
+# out of somebody's script, out of a thread, out of what only shows something.
 LAST_DOORS = (
     "cli/_failures.py",
     "conformance/_suite.py",
@@ -27,6 +27,7 @@ LAST_DOORS = (
     "doctor/trials/_on_copies.py",
     "doctor/_script.py",
     "train/_saves.py",
+    "train/observers/_isolated.py",
 )
 EXECUTES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 SPEAKS = {"urllib", "http", "requests", "httpx", "socket", "aiohttp", "ftplib"}

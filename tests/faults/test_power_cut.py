@@ -148,7 +148,7 @@ def calls(tmp_path, monkeypatch) -> Iterator[list[tuple]]:
 
     def opening(path, mode="r", *arguments, **options):
         file = originals["open"](path, mode, *arguments, **options)
-        if "w" in mode and not isinstance(path, int):
+        if set("wx") & set(mode) and not isinstance(path, int):
             note("create", place(path))
         return file
 

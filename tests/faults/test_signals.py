@@ -86,7 +86,9 @@ def test_few_open_files_are_enough(start, tmp_path):
 def test_too_few_open_files_are_one_line(start):
     child = start(LIMIT + TRAIN, limit=8, words=["--out", "run"])
     assert child.wait() == 1
-    assert "Too many open files" in child.said
+    assert child.said.endswith(
+        "Too many open files. Close some, or raise the limit: ulimit -n 4096.\n"
+    )
     assert child.said.strip().count("\n") == 0
 
 

@@ -107,9 +107,10 @@ def explained(path: Path, needed: int = 0) -> Iterator[None]:
                 "Make room, then resume; what was saved before is intact."
             ) from error
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise RunError(
-            f"cannot write {path}: {reason}. Choose another folder with --out or out=."
-        ) from error
+        advice = "Choose another folder with --out or out=."
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            advice = "Close some, or raise the limit: ulimit -n 4096."
+        raise RunError(f"cannot write {path}: {reason}. {advice}") from error
 
 
 @contextmanager

@@ -9,6 +9,8 @@ import json
 import re
 import shutil
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,17 @@ def restore(state: State, folder: Path) -> list[str]:
     )
 
 
+def settings(folder: Path) -> dict[str, Any]:
+    """Return what the training of the newest checkpoint was planned with; nothing if unknown."""
+    for path in checkpoints(folder):
+        try:
+            with _named(path):
+                return dict(_plain(path)["settings"])
+        except CheckpointError:
+            continue
+    return {}
+
+
 def sealed(plain: dict[str, Any]) -> dict[str, Any]:
     """Return plain data with a checksum of themselves, under the key "seal"."""
     content = {name: value for name, value in plain.items() if name != "seal"}
@@ -186,17 +199,8 @@ def _read(path: Path) -> Snapshot:
     Raises:
         CheckpointError: A file is missing, cut short or altered; or it is of a later format.
     """
-    try:
-        plain = json.loads(read(path / "state.json", JSON_SHARE))
-        if sealed(plain)["seal"] != plain["seal"]:
-            raise ValueError("state.json was altered")
-        if plain["format"] > FORMAT:
-            raise CheckpointError(
-                f"the checkpoint {path.name} has format {plain['format']}, this version of "
-                f"Thalweg reads up to {FORMAT}. Upgrade Thalweg."
-            )
-        if not all(isinstance(plain[name], (int, float)) for name in NUMBERS):
-            raise ValueError("numbers are needed")
+    with _named(path):
+        plain = _plain(path)
         # No other file is opened, whatever the state names.
         contents = {name: read(path / name) for name in FILES[:-1]}
         for name, content in contents.items():
@@ -204,6 +208,28 @@ def _read(path: Path) -> Snapshot:
                 raise ValueError(f"{name} was altered")
         history = History.from_lines(contents["history.jsonl"].decode().splitlines())
         return Snapshot(plain, safetensors.torch.load(contents["tensors.safetensors"]), history)
+
+
+def _plain(path: Path) -> dict[str, Any]:
+    """Return what a checkpoint's `state.json` holds."""
+    plain = json.loads(read(path / "state.json", JSON_SHARE))
+    if sealed(plain)["seal"] != plain["seal"]:
+        raise ValueError("state.json was altered")
+    if plain["format"] > FORMAT:
+        raise CheckpointError(
+            f"the checkpoint {path.name} has format {plain['format']}, this version of "
+            f"Thalweg reads up to {FORMAT}. Upgrade Thalweg."
+        )
+    if not all(isinstance(plain[name], (int, float)) for name in NUMBERS):
+        raise ValueError("numbers are needed")
+    return plain
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged checkpoint raises into ours, with its name."""
+    try:
+        yield
     except CheckpointError:
         raise
     except _DAMAGES as error:

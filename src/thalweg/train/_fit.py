@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from thalweg._core import files, formats, seeds
+from thalweg._core import files, seeds
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.errors import RunError, RunMismatchError
@@ -22,6 +22,7 @@ from thalweg.train._agreement import Agreement
 from thalweg.train._assembly import assemble, probe
 from thalweg.train._config import Config
 from thalweg.train._decide import decide
+from thalweg.train._differences import differences
 from thalweg.train._folder import RunFolder
 from thalweg.train._interruption import Interruption, interruptible
 from thalweg.train._loop import run as run_loop
@@ -31,10 +32,18 @@ from thalweg.train._ranks import Ranks
 from thalweg.train._results import keep
 from thalweg.train._run import Run
 from thalweg.train._saves import Saves
-from thalweg.train._settings import Settings, made_with, read_toml
+from thalweg.train._settings import Settings
 from thalweg.train._snapshot import put_back, take
 from thalweg.train._state import State
-from thalweg.train.observers import Observer, Progress, Recorder, Saver, Stopwatch
+from thalweg.train.observers import (
+    Isolated,
+    Observer,
+    Progress,
+    Recorder,
+    Saver,
+    Stopwatch,
+    isolated,
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ def fit(
     )
     run.is_writer = ranks is None or ranks.is_first
     if run.is_writer:
-        onlookers.announce(run.choices)
+        _announce(run, onlookers, list(run.choices))
     if folder is None or not run.is_writer:
         return _train(run, onlookers, ranks)
     with RunFolder(folder).claimed():
@@ -132,7 +141,7 @@ def resume(
         ranks: The processes that call this together; None for one alone.
 
     Raises:
-        RunMismatchError: Data, versions or threads are not those of the run.
+        RunMismatchError: Data, settings, versions or threads are not those of the run.
         CheckpointError: No checkpoint is intact.
     """
     assert run.folder is not None
@@ -150,24 +159,6 @@ def resume(
         return _train(run, onlookers, ranks, resumed=True)
 
 
-def differences(run: Run, data: Splits, ranks: Ranks | None = None) -> list[str]:
-    """Return what differs now from when the run began, in words."""
-    assert run.folder is not None
-    found = []
-    if data.schema.fingerprint != run.schema.fingerprint:
-        found.append(
-            f"the data have changed (fingerprint {run.schema.fingerprint[:8]} then, "
-            f"{data.schema.fingerprint[:8]} now)"
-        )
-    then = {"processes": 1, **read_toml(run.folder / "config.toml").get("made_with", {})}
-    found += [
-        f"{name} was {formats.plain(then.get(name))} then, is {value} now"
-        for name, value in made_with(1 if ranks is None else ranks.size).items()
-        if then.get(name) != value
-    ]
-    return found
-
-
 def _train(
     run: Run, onlookers: Onlookers, ranks: Ranks | None = None, resumed: bool = False
 ) -> Run:
@@ -180,6 +171,7 @@ def _train(
         stack.enter_context(seeds.isolated(run.settings.train.seed, *stream))
         stack.enter_context(torch.enable_grad())  # The caller may be in torch.no_grad().
         plan, state = assemble(run.model, run.data, run.task, run.settings.train, ranks)
+        state.settings = run.settings.train.to_settings()
         _begin(run, state, resumed)
         stopwatch = Stopwatch()
         interruption = Interruption()
@@ -187,12 +179,13 @@ def _train(
         saves = None
         if run.folder is not None:
             apart = partial(stopwatch.apart, "saving")
-            saves = stack.enter_context(Saves(RunFolder(run.folder).checkpoints, apart))
+            saves = stack.enter_context(Saves(RunFolder(run.folder).checkpoints, apart, state))
         observers = _keepers(run, saves, agreed)
         if onlookers.progress and run.is_writer:
             shown = Progress(plan.epochs, len(plan.train), len(plan.batches), run.task.primary)
-            stack.callback(shown.close)
-            observers.append(shown)
+            without = partial(_go_on_without, run, "progress")
+            stack.callback(isolated, shown.close, without)
+            observers.append(Isolated(shown, without))
         stack.enter_context(interruptible(interruption))
         doctor = None
         with ExitStack() as watching:
@@ -267,6 +260,17 @@ def _way_back(run: Run, state: State, saves: Saves | None, onlookers: Onlookers)
         run.choices.append(choice)
         if run.folder is not None:
             RunFolder(run.folder).write_choices(run.choices)
-        onlookers.announce([choice])
+        _announce(run, onlookers, [choice])
 
     return go_back
+
+
+def _announce(run: Run, onlookers: Onlookers, choices: list[Choice]) -> None:
+    isolated(lambda: onlookers.announce(choices), partial(_go_on_without, run, "announcement"))
+
+
+def _go_on_without(run: Run, what: str, error: str) -> None:
+    """Note that something which only shows what happens has failed."""
+    choice = Choice(what, False, f"it failed ({error}), and training goes on without it")
+    if choice not in run.choices:
+        run.choices.append(choice)

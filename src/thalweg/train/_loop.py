@@ -110,6 +110,7 @@ def run(
         said, start, stop = "", 0, 0
         for start, stop in batches[state.batch :]:
             rate = plan.schedule(state.step)
+            state.is_stepping = True
             try:
                 loss, weight = update(plan, state, rows[start:stop], rate)
             except (RuntimeError, MemoryError) as error:

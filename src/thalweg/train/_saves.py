@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from thalweg.errors import RunError
 from thalweg.train import _checkpoint
 from thalweg.train._snapshot import Snapshot, take
 from thalweg.train._state import State
@@ -26,12 +27,18 @@ class Saves:
     Args:
         folder: The run's `checkpoint` folder.
         apart: Counts the seconds for which training waits.
+        state: Saved once more where the block ends in an error between two steps, such as that of
+            a metric, so that nothing is lost by it.
     """
 
     def __init__(
-        self, folder: Path, apart: Callable[[], AbstractContextManager[None]] = nullcontext
+        self,
+        folder: Path,
+        apart: Callable[[], AbstractContextManager[None]] = nullcontext,
+        state: State | None = None,
     ) -> None:
         self.folder = folder
+        self.state = state
         self.apart = apart
         self.thread: threading.Thread | None = None
         self.error: Exception | None = None
@@ -109,5 +116,19 @@ class Saves:
         """Leave nothing half done; what failed before is not hidden by what failed here."""
         if error is None:
             self.wait()
-        elif self.thread is not None:
+            return
+        if self.thread is not None:
             self.thread.join()
+        if isinstance(error, Exception) and not isinstance(error, RunError):
+            self._rescue()
+
+    def _rescue(self) -> None:
+        """Save a state that an error has left whole. Several processes cannot agree to."""
+        state = self.state
+        if state is None or state.is_stepping or state.parallel is not None:
+            return
+        state.read()
+        if not state.has_diverged:
+            with suppress(RunError):
+                self.save(state)
+                self.wait()

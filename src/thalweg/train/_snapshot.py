@@ -61,6 +61,7 @@ def take(state: State) -> Snapshot:
         **{name: getattr(state, name) for name in NUMBERS},
         "best": None if state.best is None else [state.best.loss, state.best.epoch],
         "good": None if state.good is None else [state.good.loss, state.good.epoch],
+        "settings": state.settings,
         "shortages": list(state.shortages),
         "optimizer": optimizer,
         "streams": plain_streams,
@@ -123,6 +124,7 @@ def put_back(state: State, snapshot: Snapshot) -> None:
     for name in NUMBERS:
         setattr(state, name, plain[name])
     state.shortages = list(plain.get("shortages", ()))
+    state.is_stepping = False
     state.pending.clear()
     state.history = snapshot.history.copy()
     rank = 0 if parallel is None else parallel.ranks.rank

@@ -3,6 +3,7 @@
 import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -86,10 +87,14 @@ class State:
         """The newest weights that are numbers, of the end of an epoch; kept unless the best are."""
         self.stale = 0
         """Epochs since the best one."""
+        self.settings: dict[str, Any] = {}
+        """What training was planned with, as plain data."""
         self.shortages: list[int] = []
         """Steps, by those completed before, from which on batches are cut into twice the pieces."""
         self.stopped: str | None = None
         """Why training ended before its last epoch."""
+        self.is_stepping = False
+        """Whether a step has begun and not ended: what it has changed so far nobody knows."""
         self.pending: list[Pending] = []
         self.is_wanted = False
         """Whether somebody wants the pending losses read, as soon as all processes can."""
@@ -108,6 +113,7 @@ class State:
 
     def add(self, loss: Tensor, weight: Tensor | int, learning_rate: float) -> None:
         """Count one optimizer step."""
+        self.is_stepping = False
         self.batch += 1
         self.step += 1
         if self.average is not None:

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
-from thalweg._core import formats
+from thalweg._core import formats, seeds
 from thalweg._core.choices import Choice
 from thalweg.data._source import Raw, Source, find_source, sources
 from thalweg.errors import DataError, SettingError, ShapeError
@@ -22,8 +22,11 @@ def _accepts(data: Any) -> bool:
     return isinstance(data, Dataset)
 
 
-def _read(data: Any, target: Any) -> Raw:
-    """Stack every (x, y); from there on they are arrays like any other."""
+def _read(data: Any, target: Any, *, seed: int = 0) -> Raw:
+    """Stack every (x, y); from there on they are arrays like any other.
+
+    What is random in them is drawn by the seed of the split, so that a run finds its data again.
+    """
     if target is not None:
         raise SettingError("a torch Dataset brings its targets along; pass tw.load(dataset) alone.")
     name = formats.plain(type(data).__name__)
@@ -34,10 +37,21 @@ def _read(data: Any, target: Any) -> Raw:
         )
     try:
         length = len(data)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"the length of {name} must be a whole number: {error}.") from error
     if length == 0:
         raise DataError(f"{name} must hold examples, got none.")
+    with seeds.isolated(seed, "load"):
+        inputs, targets = _columns(data, length, name)
+    values = np.stack(inputs)
+    raw = sources[find_source(values)].read(values, np.stack(targets))
+    reason = "every example was read once; a random transform in it is not drawn anew"
+    raw.choices = [Choice("inputs", "in memory", f"{name}: {reason}"), *raw.choices]
+    return raw
+
+
+def _columns(data: Any, length: int, name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the inputs and the targets of all examples, each of one shape."""
     inputs: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     for index in range(length):
@@ -53,11 +67,7 @@ def _read(data: Any, target: Any) -> Raw:
                     f"the {what} of {name} must have one shape, got {column[0].shape} at index 0 "
                     f"and {column[-1].shape} at index {index}. Make them equal in its transform."
                 )
-    values = np.stack(inputs)
-    raw = sources[find_source(values)].read(values, np.stack(targets))
-    reason = "every example was read once; a random transform in it would not be drawn anew"
-    raw.choices = [Choice("inputs", "in memory", f"{name}: {reason}"), *raw.choices]
-    return raw
+    return inputs, targets
 
 
 def _item(data: Any, index: int, length: int, name: str) -> Any:
