@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from PIL import Image
 
 import thalweg as tw
@@ -242,6 +243,25 @@ def test_formulas_in_cells_are_text(tmp_path):
     pl.DataFrame(rows).write_csv(tmp_path / "data.csv")
     (column,) = tw.load(tmp_path / "data.csv", "label").schema.encoder.describe()
     assert set(column["levels"]) == set(cells)
+
+
+def test_a_last_batch_of_one_joins_the_one_before_it(tmp_path):
+    points = np.random.default_rng(0).normal(size=(66, 3))
+    data = tw.load(points, np.arange(66) % 2, valid=0.1, test=0.0)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.ReLU(), torch.nn.Linear(4, 1)
+    )
+    run = tw.fit(
+        network,
+        data,
+        batch_size=len(data.train) - 1,
+        epochs=2,
+        out=tmp_path / "run",
+        progress=False,
+    )
+    # Alone it would have no variance, at which batch normalization refuses to train.
+    assert (run.status.state, run.status.steps) == ("finished", 2)
+    assert all(np.isfinite(row["loss"]) for row in run.history.steps)
 
 
 # Bombs

@@ -93,3 +93,40 @@ def test_what_cannot_be_stacked_is_refused(data, error, message):
 def test_a_target_beside_it_is_refused():
     with pytest.raises(SettingError, match="brings its targets"):
         tw.load(TensorDataset(torch.zeros(3, 2), torch.zeros(3)), [0, 1, 0])
+
+
+class Lies(Dataset):
+    """Says that it has another length than it has, and fails at one index."""
+
+    def __init__(self, says, has: int, fails: int = -1) -> None:
+        self.says, self.has, self.fails = says, has, fails
+
+    def __len__(self) -> int:
+        return self.says
+
+    def __getitem__(self, index: int):
+        if index >= self.has:
+            raise IndexError(f"there are {self.has}")
+        if index == self.fails:
+            raise OSError("the disk has gone")
+        return torch.randn(3), index % 2
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        (20, r"says that it holds 20 examples, but has none at index 10 \(there are 10\)"),
+        (-1, "the length of Lies must be a whole number"),
+        ("x", "the length of Lies must be a whole number"),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_a_length_that_lies_is_told_with_the_index(says, message):
+    with pytest.raises(DataError, match=message):
+        tw.load(Lies(says, 10))
+
+
+def test_an_example_that_cannot_be_read_is_named():
+    said = "the example at index 7 of Lies cannot be read: OSError: the disk has gone"
+    with pytest.raises(DataError, match=said):
+        tw.load(Lies(10, 10, fails=7))

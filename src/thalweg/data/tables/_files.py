@@ -150,7 +150,9 @@ def _fit(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 def _header(text: str, delimiter: str, path: Path) -> list[str]:
     """Return the columns' names, all different; nameless ones are numbered."""
-    first = next(row for _, row in _rows(text, delimiter, path) if not _is_blank(row))
+    first = next((row for _, row in _rows(text, delimiter, path) if not _is_blank(row)), None)
+    if first is None:
+        raise DataError(f"{path} is empty. A header and rows are needed.")
     check_width(len(first))
     names = [name.strip() or f"column {position}" for position, name in enumerate(first)]
     repeated = [name for name, times in Counter(names).items() if times > 1]
