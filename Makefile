@@ -19,14 +19,12 @@ check: .venv/developer
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: .venv/installed
-	$(BIN)/python -m bench --rounds 15
-	$(BIN)/python -m bench.parts
-	$(BIN)/python -m bench.peers
+bench: .venv/peers
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench --out bench.json
 
 doctor-bench: .venv/installed
 	$(BIN)/python -m bench.doctor
-	$(BIN)/python -m bench.watch
+	$(BIN)/python -m bench watch
 
 SECONDS := 60
 fuzz: .venv/fuzzer

@@ -1,10 +1,13 @@
-"""The same training three ways: by Thalweg, by the best plain loop, by the usual one.
+"""The same training by Thalweg, by the best plain loop, and by the usual one.
 
-Each function trains on the same data from the same weights with the same steps and
-returns seconds per step, without the first, and the final weights.
+Each way trains on the same data from the same weights with the same steps, and returns seconds
+per step, without the first, and the final weights. Equal work first: Thalweg's weights must be
+the best loop's. Thalweg's ratio to itself is the control.
 """
 
+import contextlib
 import copy
+import io
 import math
 import tempfile
 import time
@@ -17,26 +20,13 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 import thalweg as tw
+from bench import workloads
+from bench.figures import Figure, in_turns, ratio
+from bench.workloads import Workload
 from thalweg._core import seeds
 
-EPOCHS = 2
 RATE = 1e-3
 WARMUP = 0.05
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A network and what it is trained on."""
-
-    name: str
-    model: nn.Module
-    data: tw.data.Splits
-    batch_size: int
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps of a trial."""
-        return EPOCHS * math.ceil(len(self.data.train) / self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -47,25 +37,28 @@ class Result:
     weights: dict[str, Tensor]
 
 
-Loop = Callable[[Workload], Result]
+def thalweg_loop(work: Workload, *, as_it_comes: bool = False, compiled: bool = False) -> Result:
+    """`tw.fit` as a user calls it: history kept, validation each epoch, run folder on disk.
 
-
-def thalweg_loop(work: Workload) -> Result:
-    """`tw.fit` as a user calls it: history kept, validation each epoch, run folder on disk."""
+    Args:
+        work: What to train.
+        as_it_comes: With the doctor, progress, and all that is chosen. Without, as plain as the
+            loops beside it: trials of a fraction of a second are all beginning, at which the
+            doctor looks most.
+        compiled: Whether whole steps are compiled.
+    """
     model = copy.deepcopy(work.model)
-    with tempfile.TemporaryDirectory() as folder:
+    plain = {"doctor": False, "progress": False, "restore_best": False, "measure_speed": False}
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         run = tw.fit(
             model,
             work.data,
-            epochs=EPOCHS,
+            epochs=work.epochs,
             batch_size=work.batch_size,
             learning_rate=RATE,
-            restore_best=False,
-            progress=False,
-            # Trials of a fraction of a second are all beginning, at which the doctor looks most;
-            # what it costs is measured by bench.watch.
-            doctor=False,
+            compiled=compiled,
             out=folder,
+            **({} if as_it_comes else plain),
         )
     return Result(run.timing["training"] / (work.steps - 1), model.state_dict())
 
@@ -73,7 +66,7 @@ def thalweg_loop(work: Workload) -> Result:
 def tuned_loop(work: Workload) -> Result:
     """The best plain loop: batches by index, fused optimizer, channels last where it pays."""
     model = copy.deepcopy(work.model)
-    encoder, train = work.data.schema.encoder, work.data.train
+    encoder, train, loss_function = work.data.schema.encoder, work.data.train, _loss(work)
     layout = torch.channels_last if _has_convolutions(model) else torch.contiguous_format
     model.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.AdamW(_groups(model), lr=RATE, fused=True)
@@ -81,7 +74,7 @@ def tuned_loop(work: Workload) -> Result:
     step = 0
     model.train()
     began = time.perf_counter()
-    for epoch in range(EPOCHS):
+    for epoch in range(work.epochs):
         rows = torch.randperm(count, generator=seeds.generator(0, "order", epoch))
         for start in range(0, count, work.batch_size):
             chosen = rows[start : start + work.batch_size]
@@ -92,7 +85,7 @@ def tuned_loop(work: Workload) -> Result:
             for group in optimizer.param_groups:
                 group["lr"] = _rate(step, work.steps)
             optimizer.zero_grad()
-            F.cross_entropy(model(inputs), targets).backward()
+            loss_function(model(inputs), targets).backward()
             optimizer.step()
             step += 1
             if step == 1:
@@ -103,16 +96,15 @@ def tuned_loop(work: Workload) -> Result:
 def usual_loop(work: Workload) -> Result:
     """The loop of most tutorials: a DataLoader over tensors, the optimizer's defaults."""
     model = copy.deepcopy(work.model)
-    encoder, train = work.data.schema.encoder, work.data.train
+    encoder, train, loss_function = work.data.schema.encoder, work.data.train, _loss(work)
     examples = TensorDataset(encoder.normalize(train.inputs), train.targets)
     loader = DataLoader(examples, batch_size=work.batch_size, shuffle=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, work.steps)
-    loss_function = nn.CrossEntropyLoss()
     step = 0
     model.train()
     began = time.perf_counter()
-    for _ in range(EPOCHS):
+    for _ in range(work.epochs):
         for inputs, targets in loader:
             optimizer.zero_grad()
             loss = loss_function(model(inputs), targets)
@@ -125,13 +117,63 @@ def usual_loop(work: Workload) -> Result:
     return Result((time.perf_counter() - began) / (step - 1), model.state_dict())
 
 
-LOOPS: dict[str, Loop] = {
-    "thalweg": thalweg_loop,
-    "thalweg again": thalweg_loop,
-    "tuned": tuned_loop,
-    "usual": usual_loop,
-}
-"""The second run of Thalweg is the control: its ratio to the first shows the noise."""
+def difference(work: Workload) -> float:
+    """Return the largest difference between Thalweg's final weights and the best loop's."""
+    ours, plain = thalweg_loop(work).weights, tuned_loop(work).weights
+    return max(float((ours[name].double() - plain[name].double()).abs().max()) for name in ours)
+
+
+def figures(rounds: int) -> list[Figure]:
+    """Time every workload's three loops in turns."""
+    found = []
+    with workloads.table() as table:
+        works = [
+            workloads.tiny_mlp(), workloads.mlp(), workloads.lenet(),
+            workloads.resnet(), workloads.characters(), table,
+        ]  # fmt: skip
+        for work in works:
+            gap = difference(work)
+            ways = {
+                "thalweg": lambda work=work: thalweg_loop(work).seconds_per_step,
+                "again": lambda work=work: thalweg_loop(work).seconds_per_step,
+                "tuned": lambda work=work: tuned_loop(work).seconds_per_step,
+                "usual": lambda work=work: usual_loop(work).seconds_per_step,
+            }
+            seconds = in_turns(ways, rounds)
+            control = ratio(seconds["again"], seconds["thalweg"])[0]
+            note = f"{1000 * min(seconds['tuned']):.2f} ms a step; weights differ by {gap:.1e}"
+            for other, target in (("tuned", 1.02), ("usual", None)):
+                value = ratio(seconds["thalweg"], seconds[other])
+                name = f"{work.name}: loop ÷ {other} loop"
+                found.append(Figure(name, *value, target=target, control=control, note=note))
+    return found + as_it_comes(max(3, rounds // 3))
+
+
+def as_it_comes(rounds: int) -> list[Figure]:
+    """Time whole trainings with the doctor and progress against the usual loop."""
+    found = []
+    for work, target in ((workloads.mlp(60), 0.65), (workloads.lenet(10), 0.70)):
+        comes: Callable[[], Result] = lambda work=work: thalweg_loop(work, as_it_comes=True)  # noqa: E731
+        ways = {
+            "thalweg": lambda comes=comes: comes().seconds_per_step,
+            "again": lambda comes=comes: comes().seconds_per_step,
+            "usual": lambda work=work: usual_loop(work).seconds_per_step,
+        }
+        seconds = in_turns(ways, rounds)
+        control = ratio(seconds["again"], seconds["thalweg"])[0]
+        value = ratio(seconds["thalweg"], seconds["usual"])
+        name = f"{work.name}: tw.fit as it comes ÷ usual loop"
+        note = f"{work.steps} steps, {work.steps * min(seconds['thalweg']):.1f} s"
+        found.append(Figure(name, *value, target=target, control=control, note=note))
+    return found
+
+
+def _loss(work: Workload) -> Callable[[Tensor, Tensor], Tensor]:
+    if work.data.schema.target.kind == "category" and len(work.data.schema.target.classes) == 2:
+        return lambda output, targets: F.binary_cross_entropy_with_logits(
+            output[:, 0], targets.to(output.dtype)
+        )
+    return F.cross_entropy
 
 
 def _has_convolutions(model: nn.Module) -> bool:

@@ -1,13 +1,10 @@
-"""What surrounds the steps: `python -m bench.parts`.
+"""What surrounds the steps.
 
 Batches out of memory against torch's DataLoader; the import and the command line's first answer;
-what a checkpoint keeps the loop waiting; memory over many steps and many trainings. Seconds are
-those of the processor, of the clock where a disk is waited for; in turns, and the median of the
-ratios is given with its bootstrap interval.
+what a save keeps the loop waiting; memory over many steps and many trainings. Seconds are those of
+the processor, in turns, but for saves, whose waiting is what counts.
 """
 
-import argparse
-import json
 import os
 import resource
 import subprocess
@@ -16,20 +13,21 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import thalweg as tw
-from bench.__main__ import ratio
+from bench.figures import Figure, ratio
 from thalweg.train import _checkpoint, make_optimizer
 from thalweg.train._batches import Feed, bounds, order
 from thalweg.train._saves import Saves
 from thalweg.train._state import State
 
 EXAMPLES, FEATURES, BATCH = 20_000, 32, 128
+# MiB that count as flat: what the allocator keeps for later comes and goes.
+MOST_GROWTH = 16.0
 
 
 def processor_seconds(block: Callable[[], object]) -> float:
@@ -154,40 +152,27 @@ def memory() -> dict[str, float]:
     return grown
 
 
-def main() -> None:
-    """Measure, print, and write what was measured as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m bench.parts", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--out", type=Path, help="write the figures as JSON")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    report: dict[str, Any] = {"torch": torch.__version__, "rounds": arguments.rounds}
-
-    report["batches"] = seconds = batches(arguments.rounds)
-    middle, low, high = ratio(seconds["DataLoader(TensorDataset)"], seconds["thalweg"])
+def figures(rounds: int) -> list[Figure]:
+    """Measure all of it."""
+    seconds = batches(rounds)
     size = f"{EXAMPLES:,} × {FEATURES} in batches of {BATCH}"
-    print(f"an epoch of {size}: {middle:.1f} ({low:.1f} to {high:.1f}) times as fast as DataLoader")
-
-    report["starts"] = seconds = starts(arguments.rounds)
-    extra = [
-        ours - theirs
-        for ours, theirs in zip(seconds["import thalweg"], seconds["import torch"], strict=True)
-    ]
-    print(f"import thalweg beyond torch's own: {sorted(extra)[len(extra) // 2]:.2f} s")
-    print(f"thalweg --help: {sorted(seconds['thalweg --help'])[arguments.rounds // 2]:.2f} s")
-
-    report["saves"] = seconds = saves(arguments.rounds)
-    for name in ("one copy", "at once"):
-        middle, low, high = ratio(seconds["in the background"], seconds[name])
-        other = {"one copy": "one copy of the state", "at once": "synchronous save"}[name]
-        print(f"blocked by a save of 100 MB ÷ {other}: {middle:.2f} ({low:.2f} to {high:.2f})")
-
-    report["memory"] = grown = memory()
-    for name, mebibytes in grown.items():
-        print(f"memory over {name}: {mebibytes:+.1f} MiB")
-    if arguments.out is not None:
-        arguments.out.write_text(json.dumps(report, indent=2))
+    value = ratio(seconds["DataLoader(TensorDataset)"], seconds["thalweg"])
+    found = [Figure(f"epoch of {size}: speed ÷ DataLoader", *value, target=20.0, is_ceiling=False)]
+    seconds = starts(rounds)
+    pairs = zip(seconds["import thalweg"], seconds["import torch"], strict=True)
+    found.append(_seconds("import thalweg and a name, beyond torch", [a - b for a, b in pairs]))
+    found.append(_seconds("thalweg --help", seconds["thalweg --help"]))
+    seconds = saves(rounds)
+    for name, target in (("one copy", 1.1), ("at once", None)):
+        value = ratio(seconds["in the background"], seconds[name])
+        found.append(Figure(f"wait for a save of 100 MB ÷ {name}", *value, target=target))
+    for name, grown in memory().items():
+        value = (grown,) * 3
+        found.append(Figure(f"memory over {name}", *value, target=MOST_GROWTH, unit=" MiB"))
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def _seconds(name: str, values: list[float]) -> Figure:
+    ordered = sorted(values)
+    middle = ordered[len(ordered) // 2]
+    return Figure(name, middle, ordered[0], ordered[-1], target=0.3, unit=" s")

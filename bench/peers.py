@@ -1,4 +1,4 @@
-"""What a trainer adds to a step: `python -m bench.peers`.
+"""What a trainer adds to a step.
 
 Every trainer that is installed makes the same steps with the same optimizer on the same batches,
 gathered by index; everything that it can leave out (logging, saving, bars, the doctor) is off.
@@ -8,11 +8,9 @@ interval. Equal work first: the largest difference of the final weights from the
 printed too. The time is that of the processor, from one training step's forward pass to the last.
 """
 
-import argparse
 import contextlib
 import io
 import itertools
-import json
 import logging
 import multiprocessing
 import os
@@ -23,7 +21,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import thalweg as tw
-from bench.__main__ import ratio
+from bench.figures import Figure, ratio
 from thalweg._core import seeds
 
 EPOCHS = 6
@@ -76,6 +73,7 @@ class Network(nn.Sequential):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         super().__init__(*layers[:-1])
         self.stamps: list[float] = []
+        self.steps_per_stamp = 1
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits."""
@@ -268,9 +266,9 @@ def skorch(work: Work) -> Network:
     return net.module_
 
 
-def keras(work: Work) -> Network:
-    """Keras on torch: the same network of Keras layers, with the same first weights."""
-    os.environ["KERAS_BACKEND"] = "torch"
+def keras(work: Work, backend: str = "torch") -> Network:
+    """Keras: the same network of Keras layers, with the same first weights."""
+    os.environ["KERAS_BACKEND"] = backend
     import keras
 
     network = Network(work.widths)
@@ -295,8 +293,9 @@ def keras(work: Work) -> Network:
         def __len__(self) -> int:
             return len(batches)
 
-        def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-            return batches.gather(self.rows[index])
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            x, y = batches.gather(self.rows[index])
+            return (x, y) if backend == "torch" else (x.numpy(), y.numpy())
 
     dataset = Dataset()
 
@@ -316,6 +315,38 @@ def keras(work: Work) -> Network:
     return network
 
 
+def keras_on_jax(work: Work) -> Network:
+    """Keras on JAX, whose training step is jitted."""
+    return keras(work, "jax")
+
+
+def jitted(work: Work) -> Network:
+    """JAX by hand: a jitted step, batches gathered by index outside of it."""
+    from bench.jax_loops import Training
+
+    training = Training(Network(work.widths), RATE)
+    batches = Batches(work.data, work.batch_size)
+    for _ in range(EPOCHS):
+        for x, y in batches:
+            training.network.stamps.append(time.process_time())
+            training.step(x.numpy(), y.numpy())
+    return training.finished()
+
+
+def scanned(work: Work) -> Network:
+    """JAX by hand: an epoch's steps in one jitted scan, batches gathered inside of it."""
+    from bench.jax_loops import Training
+
+    training = Training(Network(work.widths), RATE)
+    batches = Batches(work.data, work.batch_size)
+    x, y = batches.gather(torch.arange(len(batches.examples)))
+    training.network.steps_per_stamp = len(batches)
+    for epoch in range(EPOCHS):
+        training.network.stamps.append(time.process_time())
+        training.epoch(x.numpy(), y.numpy(), torch.stack(batches.order(epoch)).numpy())
+    return training.finished()
+
+
 WAYS: dict[str, Callable[[Work], Network]] = {
     "plain loop, fused AdamW": plain,
     "the same again": plain,
@@ -329,8 +360,12 @@ WAYS: dict[str, Callable[[Work], Network]] = {
     "Hugging Face Trainer": hugging_face,
     "skorch": skorch,
     "Keras on torch": keras,
+    "Keras on JAX": keras_on_jax,
+    "JAX, a jitted step": jitted,
+    "JAX, an epoch scanned": scanned,
 }
 """The first is what the others are divided by, the second the control."""
+TARGETS = {"thalweg": 1.02, "thalweg with its doctor": 1.03}
 
 
 def serve(name: str, connection: Connection) -> None:
@@ -343,57 +378,64 @@ def serve(name: str, connection: Connection) -> None:
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 network = WAYS[name](WORKS[number])
-            stamps = network.stamps[WARMUP:]
-            seconds = (stamps[-1] - stamps[0]) / (len(stamps) - 1)
+            stamps = network.stamps[-(-WARMUP // network.steps_per_stamp) :]
+            seconds = (stamps[-1] - stamps[0]) / (len(stamps) - 1) / network.steps_per_stamp
             connection.send((seconds, [each.detach().numpy() for each in network.parameters()]))
         except ImportError as error:
             connection.send((None, str(error)))
             return
 
 
-def main() -> None:
-    """Measure, print a table, and write what was measured as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--out", type=Path, help="write the figures as JSON")
-    arguments = parser.parse_args()
+def figures(rounds: int) -> list[Figure]:
+    """Time every trainer that is installed."""
     spawn = multiprocessing.get_context("spawn")
     workers = {}
     for name in WAYS:
         ours, theirs = spawn.Pipe()
         spawn.Process(target=serve, args=(name, theirs), daemon=True).start()
         workers[name] = ours
-    first = next(iter(WAYS))
-    report: dict[str, Any] = {"torch": torch.__version__, "rounds": arguments.rounds}
-    order = random.Random(0)
+    found = []
     for number, work in enumerate(WORKS):
-        seconds: dict[str, list[float]] = {}
-        weights: dict[str, list[Tensor]] = {}
-        for turn in range(arguments.rounds + 1):
-            for name in order.sample(list(workers), len(workers)):
-                workers[name].send(number)
-                took, found = workers[name].recv()
-                if took is None:
-                    print(f"left out: {name} ({found})")
-                    del workers[name]
-                elif turn:  # The first round warms up.
-                    seconds.setdefault(name, []).append(took)
-                weights[name] = [torch.as_tensor(each) for each in found] if took else []
-        print(f"\n{work.name}, batch {work.batch_size}, {arguments.rounds} rounds, 1 thread")
-        print(f"{'':30} {'µs/step':>8} {'÷ plain':>8}  {'interval':16} weights differ by")
-        for name in [each for each in WAYS if each in seconds]:
-            took = seconds[name]
-            middle, low, high = ratio(took, seconds[first])
-            pairs = zip(weights[name], weights[first], strict=True)
-            gap = max(float((one - two).abs().max()) for one, two in pairs)
-            pace = 1e6 * min(took)
-            print(f"{name:30} {pace:8.0f} {middle:8.3f}  {low:.3f} to {high:.3f}   {gap:.1e}")
-        report[work.name] = seconds
+        found += compared(work, *timed(workers, number, rounds))
     for connection in workers.values():
         connection.send(None)
-    if arguments.out is not None:
-        arguments.out.write_text(json.dumps(report, indent=2))
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def timed(
+    workers: dict[str, Connection], number: int, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[Tensor]]]:
+    """Return the seconds of each way by round, and its final weights."""
+    order = random.Random(0)
+    seconds: dict[str, list[float]] = {}
+    weights: dict[str, list[Tensor]] = {}
+    for turn in range(rounds + 1):
+        for name in order.sample(list(workers), len(workers)):
+            workers[name].send(number)
+            took, content = workers[name].recv()
+            if took is None:
+                print(f"left out: {name} ({content})")
+                del workers[name]
+                continue
+            weights[name] = [torch.as_tensor(each) for each in content]
+            if turn:  # The first round warms up.
+                seconds.setdefault(name, []).append(took)
+    return seconds, weights
+
+
+def compared(
+    work: Work, seconds: dict[str, list[float]], weights: dict[str, list[Tensor]]
+) -> list[Figure]:
+    """Return each way's figure beside the plain loop's."""
+    first, again, *others = [each for each in WAYS if each in seconds]
+    control = ratio(seconds[again], seconds[first])[0]
+    found = []
+    for name in others:
+        pairs = zip(weights[name], weights[first], strict=True)
+        gap = max(float((one - two).abs().max()) for one, two in pairs)
+        note = f"{1e6 * min(seconds[name]):.0f} µs a step; weights differ by {gap:.1e}"
+        value = ratio(seconds[name], seconds[first])
+        target = TARGETS.get(name)
+        label = f"{work.name}: {name} ÷ plain"
+        found.append(Figure(label, *value, target=target, control=control, note=note))
+    return found

@@ -26,8 +26,10 @@ LAST_DOORS = (
     "doctor/observer/_guard.py",
     "doctor/trials/_on_copies.py",
     "doctor/_script.py",
+    "train/_arrangement.py",
     "train/_saves.py",
     "train/observers/_isolated.py",
+    "train/_whole_step.py",
 )
 EXECUTES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 SPEAKS = {"urllib", "http", "requests", "httpx", "socket", "aiohttp", "ftplib"}

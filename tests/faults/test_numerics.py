@@ -195,7 +195,7 @@ def test_a_validation_loss_that_is_no_number_is_recorded_and_never_the_best(bad,
     losses = [0.5, 0.4]
     losses.insert(place, bad)
     for loss in losses:
-        state.add(torch.tensor(1.0), 1, 0.1)
+        state.add(torch.tensor(1.0), 1, [0.1])
         state.end_epoch({"valid_loss": loss}, 0.1, 0.0)
     assert state.best.loss == 0.4
     assert state.best.epoch == losses.index(0.4) + 1

@@ -20,7 +20,7 @@ def trained(steps: int = 3) -> State:
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
-        state.add(loss.detach(), 8, 0.1)
+        state.add(loss.detach(), 8, [0.1])
     return state
 
 

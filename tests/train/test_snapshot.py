@@ -60,7 +60,7 @@ def train(state: State, steps: int) -> None:
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
-        state.add(loss.detach(), 8, 0.1)
+        state.add(loss.detach(), 8, [0.1])
 
 
 def everything(state: State) -> list[torch.Tensor]:

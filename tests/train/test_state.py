@@ -17,8 +17,8 @@ def state(**options) -> State:
 
 def test_the_loss_of_an_epoch_weighs_each_batch_by_its_examples():
     here = state()
-    here.add(torch.tensor(1.0), 30, 0.1)
-    here.add(torch.tensor(4.0), 10, 0.1)
+    here.add(torch.tensor(1.0), 30, [0.1])
+    here.add(torch.tensor(4.0), 10, [0.1])
     here.end_epoch({}, 0.1, 0.0)
     assert here.history.column("train_loss") == [pytest.approx((30 * 1 + 10 * 4) / 40)]
 
@@ -26,9 +26,9 @@ def test_the_loss_of_an_epoch_weighs_each_batch_by_its_examples():
 def test_losses_are_read_in_one_go_every_so_many_steps():
     here = state()
     for number in range(STEPS_BETWEEN_READS - 1):
-        here.add(torch.tensor(float(number)), 1, 0.1)
+        here.add(torch.tensor(float(number)), 1, [0.1])
     assert here.history.steps == []
-    here.add(torch.tensor(7.0), 1, 0.1)
+    here.add(torch.tensor(7.0), 1, [0.1])
     assert len(here.history.steps) == STEPS_BETWEEN_READS
     assert here.history.steps[-1]["loss"] == 7.0
 
@@ -36,7 +36,7 @@ def test_losses_are_read_in_one_go_every_so_many_steps():
 def test_only_every_so_manyth_step_is_recorded_but_all_are_counted():
     here = state(record_every=3)
     for number in range(7):
-        here.add(torch.tensor(float(number)), 1, 0.1)
+        here.add(torch.tensor(float(number)), 1, [0.1])
     here.read()
     assert [row["step"] for row in here.history.steps] == [1, 4, 7]
     assert here.train_loss == pytest.approx(3.0)
@@ -48,7 +48,7 @@ def test_the_best_epoch_is_the_one_with_the_smallest_validation_loss():
     for loss in (3.0, 1.0, math.nan, 2.0):
         with torch.no_grad():
             here.model.weight.fill_(loss)
-        here.add(torch.tensor(1.0), 1, 0.1)
+        here.add(torch.tensor(1.0), 1, [0.1])
         here.end_epoch({"valid_loss": loss}, 0.1, 0.0)
     assert (here.best.loss, here.best.epoch, here.stale) == (1.0, 2, 2)
     assert here.best.weights["weight"].item() == 1.0
@@ -58,15 +58,15 @@ def test_an_improvement_too_small_does_not_count():
     here = state()
     here.begin()
     for loss in (1.0, 0.95, 0.85):
-        here.add(torch.tensor(1.0), 1, 0.1)
+        here.add(torch.tensor(1.0), 1, [0.1])
         here.end_epoch({"valid_loss": loss}, 0.1, 0.1)
     assert here.best.epoch == 3
 
 
 def test_a_loss_that_is_no_number_stops_with_its_step():
     here = state()
-    here.add(torch.tensor(1.0), 1, 0.1)
-    here.add(torch.tensor(math.inf), 1, 0.1)
+    here.add(torch.tensor(1.0), 1, [0.1])
+    here.add(torch.tensor(math.inf), 1, [0.1])
     here.read()
     assert here.stopped == "the loss became inf at step 2"
 
@@ -77,6 +77,6 @@ def test_without_validation_the_newest_finite_weights_are_kept():
     for number, loss in enumerate((1.0, 3.0, math.nan)):
         with torch.no_grad():
             here.model.weight.fill_(number)
-        here.add(torch.tensor(loss), 1, 0.1)
+        here.add(torch.tensor(loss), 1, [0.1])
         here.end_epoch({}, 0.1, 0.0)
     assert (here.best.epoch, here.best.weights["weight"].item()) == (2, 1.0)

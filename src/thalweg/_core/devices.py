@@ -1,5 +1,8 @@
 """Where the numbers are computed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from thalweg._core.choices import Choice
@@ -44,3 +47,22 @@ def check(name: str) -> torch.device:
     if not present:
         raise SettingError(f"device {name!r} is not on this machine. Use device='cpu'.")
     return device
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Compute with so many threads of the processor inside the block; None keeps those there are.
+
+    Example:
+        >>> with threads(1):
+        ...     torch.get_num_threads()
+        1
+    """
+    before = torch.get_num_threads()
+    if number is not None and number != before:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)

@@ -82,6 +82,12 @@ class Config:
     "fsdp", each with a part of it. Means nothing to one alone."""
     device: str | None = None
     """Where to compute: "cpu", "cuda", "cuda:1", "mps"."""
+    threads: int | None = None
+    """Threads of the processor to compute with."""
+    compiled: bool | None = None
+    """Take several steps at once in one compiled program, equal to rounding; on CPUs."""
+    measure_speed: bool = True
+    """Before a long training, time layouts, threads and compilation on a copy, where not given."""
     seed: int = 0
     """Of the order of examples and of everything random in the network."""
 
@@ -167,9 +173,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "checkpoint_every": (1, math.inf),
     "checkpoint_minutes": (0, math.inf),
     "seed": (0, 2**63 - 1),
+    "threads": (1, 1024),
 }
-_WHOLE = frozenset({"epochs", "batch_size", "accumulate", "patience", "checkpoint_every", "seed"})
-_FLAGS = frozenset({"shuffle", "restore_best", "channels_last", "fused"})
+_WHOLE = frozenset(
+    {"epochs", "batch_size", "accumulate", "patience", "checkpoint_every", "seed", "threads"}
+)
+_FLAGS = frozenset(
+    {"shuffle", "restore_best", "channels_last", "fused", "compiled", "measure_speed"}
+)
 _TABLES = frozenset({"optimizer_options", "schedule_options", "augmentation"})
 
 

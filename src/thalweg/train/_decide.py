@@ -61,6 +61,12 @@ def _parallel(config: Config, ranks: Ranks) -> tuple[Config, list[Choice]]:
             f"optimizer {config.optimizer!r} searches along a line by losses of its own, which "
             "several processes cannot do together. Use 'adamw', or train in one process."
         )
+    if config.compiled:
+        raise SettingError(
+            "steps that are compiled as a whole cannot be shared by several processes. Leave "
+            "compiled out."
+        )
+    config = dataclasses.replace(config, compiled=False)
     if config.parallel is None:
         reason = f"{ranks.size} processes, each with the whole network and a share of each batch"
         return dataclasses.replace(config, parallel="ddp"), [Choice("parallel", "ddp", reason)]

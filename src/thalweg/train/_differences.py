@@ -23,10 +23,11 @@ def differences(run: Run, data: Splits, ranks: Ranks | None = None) -> list[str]
             f"the data have changed (fingerprint {run.schema.fingerprint[:8]} then, "
             f"{data.schema.fingerprint[:8]} now)"
         )
+    processes = 1 if ranks is None else ranks.size
     then = {"processes": 1, **read_toml(run.folder / "config.toml").get("made_with", {})}
     found += [
         f"{name} was {formats.plain(then.get(name))} then, is {value} now"
-        for name, value in made_with(1 if ranks is None else ranks.size).items()
+        for name, value in made_with(processes, run.settings.train.threads).items()
         if then.get(name) != value
     ]
     before = _checkpoint.settings(RunFolder(run.folder).checkpoints)

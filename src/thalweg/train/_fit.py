@@ -12,13 +12,14 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from thalweg._core import files, seeds
+from thalweg._core import devices, files, seeds
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.errors import RunError, RunMismatchError
 from thalweg.tasks import Task
 from thalweg.train import _checkpoint
 from thalweg.train._agreement import Agreement
+from thalweg.train._arrangement import Arrangement, arrange, compiled
 from thalweg.train._assembly import assemble, probe
 from thalweg.train._config import Config
 from thalweg.train._decide import decide
@@ -35,6 +36,7 @@ from thalweg.train._saves import Saves
 from thalweg.train._settings import Settings
 from thalweg.train._snapshot import put_back, take
 from thalweg.train._state import State
+from thalweg.train._whole_step import WholeStep
 from thalweg.train.observers import (
     Isolated,
     Observer,
@@ -53,7 +55,7 @@ class Onlookers:
     progress: bool = True
     """Whether to show a bar or lines."""
     announce: Callable[[list[Choice]], None] = lambda choices: None
-    """Called with every choice before the first step."""
+    """Called with every choice before the first step, and with any made later."""
     begun: Callable[[Path], None] = lambda folder: None
     """Called with the folder of a new run once nobody else can have it."""
     watch: Callable[[nn.Module, Optimizer], AbstractContextManager[Any]] | None = None
@@ -93,6 +95,12 @@ def fit(
     output = probe(model, data)
     task.check(output, data.train.targets[:2].to(output.device))
     config, chosen = decide(config, model, data, task, ranks)
+    began = time.perf_counter()
+    arrangement = Arrangement(config)
+    if ranks is None:
+        arrangement = arrange(model, data, task, config, {each.setting for each in chosen})
+    config, settled = arrangement.config, {each.setting for each in arrangement.choices}
+    chosen = [each for each in chosen if each.setting not in settled] + arrangement.choices
     settings = Settings(
         data=data_settings(data),
         model=model_settings(model, task),
@@ -108,14 +116,15 @@ def fit(
         folder=folder,
         data=data,
     )
+    run.timing["trying arrangements"] = time.perf_counter() - began
     run.is_writer = ranks is None or ranks.is_first
     if run.is_writer:
         _announce(run, onlookers, list(run.choices))
     if folder is None or not run.is_writer:
-        return _train(run, onlookers, ranks)
+        return _train(run, onlookers, ranks, arrangement.program)
     with RunFolder(folder).claimed():
         onlookers.begun(folder)
-        return _train(run, onlookers, ranks)
+        return _train(run, onlookers, ranks, arrangement.program)
 
 
 def resume(
@@ -154,13 +163,19 @@ def resume(
             f"{run.folder} cannot be resumed exactly: {'; '.join(found)}. Restore that, or pass "
             "force=True (--force) to go on inexactly."
         )
+    config = run.settings.train
+    program = compiled(model, data, run.task, config) if config.compiled else None
     run.is_writer = ranks is None or ranks.is_first
     with files.locked(run.folder) if run.is_writer else nullcontext():
-        return _train(run, onlookers, ranks, resumed=True)
+        return _train(run, onlookers, ranks, program, resumed=True)
 
 
 def _train(
-    run: Run, onlookers: Onlookers, ranks: Ranks | None = None, resumed: bool = False
+    run: Run,
+    onlookers: Onlookers,
+    ranks: Ranks | None = None,
+    program: WholeStep | None = None,
+    resumed: bool = False,
 ) -> Run:
     """Train, or go on training, and put what came of it into the run."""
     assert run.data is not None
@@ -170,7 +185,10 @@ def _train(
         stream = ["train"] if run.is_writer or ranks is None else ["train", ranks.rank]
         stack.enter_context(seeds.isolated(run.settings.train.seed, *stream))
         stack.enter_context(torch.enable_grad())  # The caller may be in torch.no_grad().
+        stack.enter_context(devices.threads(run.settings.train.threads))
         plan, state = assemble(run.model, run.data, run.task, run.settings.train, ranks)
+        if program is not None:
+            plan = program.bound(plan)
         state.settings = run.settings.train.to_settings()
         _begin(run, state, resumed)
         stopwatch = Stopwatch()

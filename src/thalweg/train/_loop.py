@@ -14,7 +14,7 @@
             clip           by norm, by value
             update         optimizer
             average        of the weights, where one is kept
-            step ·
+            step ·         where compiled, several at a time
             where a step found too little memory, back to the newest checkpoint, in more pieces
         validate           evaluation mode, no gradients; the average, where one is kept
         epoch ·
@@ -24,6 +24,7 @@
 A dot marks an event: observers are told, may look at the state, and change nothing.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -43,6 +44,12 @@ from thalweg.train._schedules import Schedule
 from thalweg.train._state import State
 from thalweg.train.observers import Observer
 
+# Where steps are compiled, so many are taken one by one before: the optimizer makes its averages in
+# the first, and whoever looks on sees the beginning.
+BEGINNING = 100
+# Later one turn of so many is taken step by step too, for whoever looks on.
+SEEN = 64
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -60,6 +67,10 @@ class Plan:
     """Fewest examples that the last batch of an epoch may have."""
     parallel: Parallel | None = None
     """How several processes share the work; None for one alone."""
+    several: Callable[[State, Tensor, list[float]], tuple[Tensor, Tensor]] | None = None
+    """Does what `update` does for several batches at once; None where nothing is compiled."""
+    at_once: int = 1
+    """How many batches that takes."""
 
     @property
     def epochs(self) -> int:
@@ -107,23 +118,25 @@ def run(
         rows = rows.to(plan.train.inputs.device)
         plan.train.begin(config.seed, state.epoch)
         state.model.train()
-        said, start, stop = "", 0, 0
-        for start, stop in batches[state.batch :]:
-            rate = plan.schedule(state.step)
+        said, first = "", 0
+        for first, last in strides(plan, state):
+            rates = [plan.schedule(state.step + number) for number in range(last - first)]
+            chosen = rows[batches[first][0] : batches[last - 1][1]]
             state.is_stepping = True
             try:
-                loss, weight = update(plan, state, rows[start:stop], rate)
+                losses, weights = _turn(plan, state, chosen, rates)
             except (RuntimeError, MemoryError) as error:
                 if go_back is None or not memory.is_short(error):
                     raise
                 said = str(error) or "out of memory"  # The error holds on to what the step made.
                 break
-            state.add(loss, weight, rate)
+            state.add(losses, weights, rates)
             for observer in observers:
                 observer.step(state)
             if state.stopped or interrupted():
                 break
         if said and go_back is not None:
+            start, stop = batches[first]
             cut_further(state, plan.config.accumulate, plan.least, stop - start, said, go_back)
             continue
         state.read()
@@ -144,7 +157,44 @@ def run(
     state.settle()
 
 
-def update(plan: Plan, state: State, rows: Tensor, rate: float) -> tuple[Tensor, Tensor | int]:
+def strides(plan: Plan, state: State) -> list[tuple[int, int]]:
+    """Return the first batch of each turn of the loop in this epoch, and that after its last.
+
+    Which steps are taken together is a function of their numbers alone, so that a resumed run
+    takes the same ones.
+    """
+    batches, many = plan.batches, plan.at_once
+    size, every = batches[0][1], plan.config.checkpoint_every or sys.maxsize
+    number, spans = state.batch, []
+    while number < len(batches):
+        step, end = state.epoch * len(batches) + number, number + many
+        goes_together = (
+            many > 1
+            and number % many == 0
+            and end <= len(batches)
+            and batches[end - 1][1] - batches[end - 1][0] == size
+            and step >= BEGINNING
+            and step // many % SEEN != 0
+            and all(step + many <= short for short in state.shortages)
+            and step // every == (step + many - 1) // every
+        )
+        spans.append((number, end if goes_together else number + 1))
+        number = spans[-1][1]
+    return spans
+
+
+def _turn(
+    plan: Plan, state: State, rows: Tensor, rates: list[float]
+) -> tuple[Tensor, Tensor | int]:
+    """Take a step with each of the rates, on as many neighbouring batches."""
+    if plan.several is None or len(rates) == 1:
+        return update(plan, state, rows, rates[0])
+    return plan.several(state, rows.view(len(rates), -1), rates)
+
+
+def update(
+    plan: Plan, state: State, rows: Tensor, rate: float | Tensor
+) -> tuple[Tensor, Tensor | int]:
     """Take one optimizer step on the examples at `rows`; return the loss and its weight.
 
     However many pieces the batch is cut into, on however many processes, the gradient is that of

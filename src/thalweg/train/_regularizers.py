@@ -1,7 +1,11 @@
 """Penalties on the size of weights, added to the gradient."""
 
+import copy
+from collections.abc import Mapping
+from typing import Self
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from thalweg.train._optimizers import decayed
 
@@ -21,7 +25,13 @@ class Penalty:
     def __init__(self, model: nn.Module, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1 = l1
         self.l2 = l2
-        self.weights = decayed(model)[0]
+        self.weights: list[Tensor] = [*decayed(model)[0]]
+
+    def of(self, others: Mapping[Tensor, Tensor]) -> Self:
+        """Return the same penalty on other tensors in the places of these."""
+        penalty = copy.copy(self)
+        penalty.weights = [others[each] for each in self.weights]
+        return penalty
 
     def add_gradient(self) -> None:
         """Add the penalty's gradient to `.grad` of each weight that has one."""

@@ -69,7 +69,7 @@ class Settings:
                 choice.setting: f"{formats.setting(choice.value)}: {choice.reason}"
                 for choice in choices
             },
-            "made_with": made_with(processes),
+            "made_with": made_with(processes, self.train.threads),
         }
         write_atomically(path, tomli_w.dumps(_writable(document)))
 
@@ -115,14 +115,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     return document
 
 
-def made_with(processes: int = 1) -> dict[str, Any]:
-    """Return what decides the last bit of a result besides the settings."""
+def made_with(processes: int = 1, threads: int | None = None) -> dict[str, Any]:
+    """Return what decides the last bit of a result besides the settings.
+
+    Args:
+        processes: How many train together.
+        threads: Those that the settings ask for; None for those that there are.
+    """
     return {
         "thalweg": version("thalweg"),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
         "processes": processes,
     }
 

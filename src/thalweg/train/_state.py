@@ -36,12 +36,13 @@ class Best:
 
 @dataclass
 class Pending:
-    """The loss of a step, still on the device."""
+    """The loss of a step, or of each of several, still on the device."""
 
     step: int
-    loss: Tensor
-    weight: Tensor | int
-    learning_rate: float
+    """The first one's number."""
+    losses: Tensor
+    weights: Tensor | int
+    rates: list[float]
 
 
 class State:
@@ -111,14 +112,20 @@ class State:
         if self.good is None and not self.keeps_best:
             self.good = Best(math.inf, self.epoch, self._copy())
 
-    def add(self, loss: Tensor, weight: Tensor | int, learning_rate: float) -> None:
-        """Count one optimizer step."""
+    def add(self, losses: Tensor, weights: Tensor | int, rates: list[float]) -> None:
+        """Count one optimizer step, or several.
+
+        Args:
+            losses: Loss of the step, or of each.
+            weights: What the batch, or each, weighs in the epoch's mean.
+            rates: Learning rate of each step.
+        """
         self.is_stepping = False
-        self.batch += 1
-        self.step += 1
+        self.pending.append(Pending(self.step + 1, losses, weights, rates))
+        self.batch += len(rates)
+        self.step += len(rates)
         if self.average is not None:
             self.average.update(self.step)
-        self.pending.append(Pending(self.step, loss, weight, learning_rate))
         if len(self.pending) >= STEPS_BETWEEN_READS:
             self.read()
 
@@ -130,17 +137,26 @@ class State:
         self.is_wanted = False
         if not self.pending:
             return
-        losses = torch.stack([each.loss for each in self.pending])
+        losses = torch.cat([each.losses.reshape(-1) for each in self.pending])
         if self.parallel is not None:
             losses = self.parallel.ranks.mean(losses)
-        for each, loss in zip(self.pending, losses.tolist(), strict=True):
-            self.loss_sum += loss * float(each.weight)
-            self.weight_sum += float(each.weight)
-            if (each.step - 1) % self.record_every == 0:
-                self.history.add_step(each.step, self.epoch, loss, each.learning_rate)
-            if not math.isfinite(loss) and self.stopped is None:
-                self.stopped = f"{DIVERGED} {loss} at step {each.step}"
+        values = iter(losses.tolist())
+        for each in self.pending:
+            weights = each.weights
+            if not isinstance(weights, Tensor):
+                weights = torch.full((len(each.rates),), weights)
+            rows = zip(weights.reshape(-1).tolist(), each.rates, strict=True)
+            for step, (weight, rate) in enumerate(rows, each.step):
+                self._count(step, next(values), float(weight), rate)
         self.pending.clear()
+
+    def _count(self, step: int, loss: float, weight: float, rate: float) -> None:
+        self.loss_sum += loss * weight
+        self.weight_sum += weight
+        if (step - 1) % self.record_every == 0:
+            self.history.add_step(step, self.epoch, loss, rate)
+        if not math.isfinite(loss) and self.stopped is None:
+            self.stopped = f"{DIVERGED} {loss} at step {step}"
 
     def want(self) -> None:
         """Have the pending losses read: at once, or by all processes at one of the next steps."""

@@ -61,7 +61,7 @@ def train(
     for _ in range(epochs):
         for _ in range(STEPS):
             clock[0] += seconds
-            state.add(torch.tensor(2 / (state.step + 1)), 32, 0.1)
+            state.add(torch.tensor(2 / (state.step + 1)), 32, [0.1])
             progress.step(state)
         state.read()
         row = {"epoch": state.epoch + 1, "step": state.step, "train_loss": state.train_loss}
@@ -126,7 +126,7 @@ def test_a_bar_is_redrawn_four_times_a_second_at_most(errors, clock, monkeypatch
     progress.start(state)
     for _ in range(1000):
         clock[0] += 0.01
-        state.add(torch.tensor(1.0), 32, 0.1)
+        state.add(torch.tensor(1.0), 32, [0.1])
         progress.step(state)
     progress.close()
     assert 35 <= len(reads) <= 40  # In ten seconds.

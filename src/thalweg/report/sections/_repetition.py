@@ -35,7 +35,7 @@ def repetition(run: Run) -> Section:
 def _made_with(run: Run) -> dict[str, object]:
     """Return the versions that the run's folder names; in memory, those of this process."""
     if run.folder is None:
-        return made_with()
+        return made_with(threads=run.settings.train.threads)
     try:
         return read_toml(run.folder / "config.toml").get("made_with", {})
     except ThalwegError:

@@ -14,7 +14,7 @@ class Observer:
         """Training begins, or goes on."""
 
     def step(self, state: State) -> None:
-        """An optimizer step was taken."""
+        """An optimizer step was taken, or several at once where they are compiled."""
 
     def epoch(self, state: State) -> None:
         """An epoch was completed and validated."""

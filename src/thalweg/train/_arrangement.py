@@ -1,0 +1,224 @@
+"""How the same steps are computed fastest: tried on copies, where training is long enough.
+
+Layouts, threads and compilation each help on one machine or network and hurt on another, so that
+what is chosen here was timed here. Whatever is chosen takes the same steps to rounding. For the
+same bits on another day, give these settings, as the `config.toml` of a run does.
+"""
+
+import dataclasses
+import math
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from thalweg._core import formats
+from thalweg._core.choices import Choice
+from thalweg.data import Splits
+from thalweg.errors import SettingError
+from thalweg.tasks import Task
+from thalweg.train._config import Config
+from thalweg.train._trial import Trial, difference
+from thalweg.train._whole_step import CannotCompileError, WholeStep, length
+
+# A training of fewer steps, or of fewer seconds, is over before trials have paid.
+FEWEST_STEPS = 500
+FEWEST_SECONDS = 20.0
+# Turns that candidates take, and how long each lasts at least.
+ROUNDS = 5
+SECONDS_PER_TURN = 0.01
+# What is not faster by this share stays as it was.
+MARGIN = 0.05
+# Longer steps are spent in kernels, which compiling makes no faster.
+LONGEST_STEP = 0.003
+# Turns of a compiled program that are compared with the loop's steps.
+TURNS = 2
+# What compiling a small network took where this was written, and how often it must pay.
+COMPILING_SECONDS = 15.0
+PAYS = 3.0
+
+
+@dataclass
+class Arrangement:
+    """Settings of speed, why they were chosen, and the compiled program where there is one."""
+
+    config: Config
+    choices: list[Choice] = field(default_factory=list)
+    program: WholeStep | None = None
+
+    def settle(self, setting: str, value: Any, reason: str) -> None:
+        """Choose a value of a setting."""
+        self.config = dataclasses.replace(self.config, **{setting: value})
+        self.choices.append(Choice(setting, value, reason))
+
+
+def arrange(
+    model: nn.Module, data: Splits, task: Task, config: Config, is_open: set[str]
+) -> Arrangement:
+    """Return the fastest of the arrangements that the settings leave open.
+
+    Args:
+        model: The network before training, which stays as it is.
+        data: Its data.
+        task: What is wanted of it.
+        config: Complete settings.
+        is_open: Settings that nobody gave.
+
+    Raises:
+        SettingError: Compilation was asked for and is not possible; the message says why.
+    """
+    found = Arrangement(config)
+    subject = (model, data, task)
+    if config.compiled:
+        try:
+            found.program = compiled(*subject, config)
+        except CannotCompileError as error:
+            raise SettingError(f"compiled=True was asked for, but {error} Leave it out.") from error
+        return found
+    if not config.measure_speed:
+        if config.compiled is None:
+            found.settle("compiled", False, "measure_speed is off")
+        return found
+    try:
+        _measure(found, subject, is_open)
+    # A trial that fails must stop no training that may well succeed, and else fails in its turn.
+    except Exception as error:
+        reason = formats.plain(str(error).split("\n")[0], longest=120)
+        found.settle("measure_speed", False, f"a step on a copy failed: {reason}")
+    if found.config.compiled is None:
+        found.settle("compiled", False, "training is too short for compiling to pay")
+    return found
+
+
+Subject = tuple[nn.Module, Splits, Task]
+
+
+def _measure(found: Arrangement, subject: Subject, is_open: set[str]) -> None:
+    """Settle what is worth settling."""
+    plan_steps = _steps(found.config, subject)
+    if plan_steps < FEWEST_STEPS:
+        return
+    trial = Trial(*subject, found.config)
+    if trial.seconds(2) * plan_steps < FEWEST_SECONDS:
+        return
+    device = trial.plan.train.device.type
+    if device == "cpu" and found.config.threads is None:
+        _choose_threads(found, subject)
+    if "channels_last" in is_open and found.config.channels_last:
+        _choose_layout(found, subject)
+    seconds = min(Trial(*subject, found.config).seconds(5) for _ in range(2))
+    expected = seconds * plan_steps
+    is_small = seconds < LONGEST_STEP and expected > PAYS * COMPILING_SECONDS
+    if found.config.compiled is None and device == "cpu" and is_small:
+        _choose_compiled(found, subject, seconds, plan_steps)
+
+
+def _steps(config: Config, subject: Subject) -> int:
+    assert config.epochs is not None
+    assert config.batch_size is not None
+    return config.epochs * math.ceil(len(subject[1].train) / config.batch_size)
+
+
+def _choose_threads(found: Arrangement, subject: Subject) -> None:
+    """Settle how many threads compute; with a busy neighbour, fewer are many times as fast."""
+    present = torch.get_num_threads()
+    numbers = sorted({1, math.ceil(present / 2), present}, reverse=True)
+    if len(numbers) == 1:
+        return
+    seconds = _race(found, subject, "threads", numbers)
+    best = _fastest(seconds, usual=present)
+    found.settle("threads", best, _comparison(seconds, best, "with {}"))
+
+
+def _choose_layout(found: Arrangement, subject: Subject) -> None:
+    """Settle whether images have their channels innermost."""
+    seconds = _race(found, subject, "channels_last", [True, False])
+    names = {True: "channels innermost", False: "channels outermost"}
+    best, reason = _fastest(seconds, usual=True), ""
+    if best:
+        contiguous = dataclasses.replace(found.config, channels_last=False)
+        usual = Trial(*subject, contiguous).outcome(2)
+        turned = Trial(*subject, contiguous).outcome(2, shift=1)
+        if gap := difference(usual, turned, Trial(*subject, found.config).outcome(2)):
+            best, reason = False, f", and other numbers: {gap}"
+    told = _comparison({names[value]: each for value, each in seconds.items()}, names[best], "{}")
+    found.settle("channels_last", best, told + reason)
+
+
+def _choose_compiled(found: Arrangement, subject: Subject, seconds: float, plan_steps: int) -> None:
+    """Settle whether whole steps are compiled."""
+    began = time.perf_counter()
+    try:
+        program = compiled(*subject, found.config)
+    except CannotCompileError as error:
+        found.settle("compiled", False, formats.plain(str(error), longest=200))
+        return
+    took = time.perf_counter() - began
+    trial = Trial(*subject, found.config)
+    quick = min(program.seconds(trial) for _ in range(ROUNDS))
+    pace = f"{_milliseconds(quick)} a step instead of {_milliseconds(seconds)}"
+    if quick * plan_steps + took > (1 - MARGIN) * seconds * plan_steps:
+        found.settle("compiled", False, f"{pace} once compiled, in {took:.0f} s: does not pay")
+        return
+    found.program = program
+    found.settle(
+        "compiled", True, f"{pace}, {program.steps} at a time; compiling took {took:.0f} s"
+    )
+
+
+def compiled(model: nn.Module, data: Splits, task: Task, config: Config) -> WholeStep:
+    """Return the whole steps of a training as a compiled program that takes the same steps.
+
+    Raises:
+        CannotCompileError: They cannot be compiled, or the program takes other steps.
+    """
+
+    def trial() -> Trial:
+        return Trial(model, data, task, config)
+
+    first = trial()
+    with first.alone():
+        program = WholeStep(first.plan, first.state, length(first.plan))
+    # In the second turn shows what the network keeps in mind beside its tensors.
+    usual = trial().outcome(program.steps, turns=TURNS)
+    turned = trial().outcome(program.steps, turns=TURNS, shift=1)
+    if gap := difference(usual, turned, program.outcome(trial(), TURNS)):
+        raise CannotCompileError(f"the compiled step is another one: {gap}.")
+    return program
+
+
+def _race(
+    found: Arrangement, subject: Subject, setting: str, values: list[Any]
+) -> dict[Any, float]:
+    """Return the seconds of a step with each value, taken in turns."""
+    trials = {
+        value: Trial(*subject, dataclasses.replace(found.config, **{setting: value}))
+        for value in values
+    }
+    steps = max(2, math.ceil(SECONDS_PER_TURN / trials[values[0]].seconds(2)))
+    seconds: dict[Any, list[float]] = {value: [] for value in values}
+    for _ in range(ROUNDS):
+        for value, trial in trials.items():
+            seconds[value].append(trial.seconds(steps))
+    return {value: statistics.median(each) for value, each in seconds.items()}
+
+
+def _fastest(seconds: dict[Any, float], usual: Any) -> Any:
+    best = min(seconds, key=seconds.__getitem__)
+    return best if seconds[best] < (1 - MARGIN) * seconds[usual] else usual
+
+
+def _comparison(seconds: dict[Any, float], best: Any, wording: str) -> str:
+    others = [
+        f"{_milliseconds(each)} {wording.format(value)}"
+        for value, each in seconds.items()
+        if value != best
+    ]
+    return f"{_milliseconds(seconds[best])} a step; {', '.join(others)}"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"

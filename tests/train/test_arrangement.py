@@ -1,0 +1,159 @@
+"""What is chosen by timing: when, by how much, and with which words."""
+
+import copy
+
+import pytest
+import torch
+
+import thalweg as tw
+from thalweg._api._verbs import repeat
+from thalweg.train import _arrangement
+from thalweg.train._arrangement import arrange
+from thalweg.train._defaults import complete
+from thalweg.train._trial import Trial
+from thalweg.train._whole_step import CannotCompileError, WholeStep
+
+
+@pytest.fixture
+def subject():
+    data = tw.load("digits")
+    model = tw.build("lenet", data)
+    task, _ = tw.tasks.choose(data.schema.target, outputs=10)
+    return model, data, task
+
+
+@pytest.fixture
+def long(monkeypatch):
+    """Every training is long enough."""
+    monkeypatch.setattr(_arrangement, "FEWEST_STEPS", 1)
+    monkeypatch.setattr(_arrangement, "FEWEST_SECONDS", 0.0)
+
+
+@pytest.fixture
+def times(monkeypatch):
+    """What a step takes is told by its settings; nothing is measured."""
+
+    def told(rule):
+        monkeypatch.setattr(Trial, "seconds", lambda trial, steps: rule(trial.config))
+
+    return told
+
+
+def found(subject, **settings):
+    config, chosen = complete(tw.train.Config(batch_size=32, **settings), *subject[:2])
+    arrangement = arrange(*subject, config, {each.setting for each in chosen})
+    return arrangement, {each.setting: each for each in arrangement.choices}
+
+
+def test_a_short_training_is_not_timed(subject, monkeypatch):
+    monkeypatch.setattr(Trial, "seconds", lambda *_: pytest.fail("timed"))
+    arrangement, choices = found(subject, epochs=2)
+    assert list(choices) == ["compiled"]
+    assert choices["compiled"].reason == "training is too short for compiling to pay"
+    assert arrangement.config.channels_last
+    assert arrangement.config.threads is None
+
+
+def test_nothing_is_timed_where_that_is_switched_off(subject, long, times):
+    times(lambda config: pytest.fail("timed"))
+    _, choices = found(subject, measure_speed=False)
+    assert [(each.setting, each.reason) for each in choices.values()] == [
+        ("compiled", "measure_speed is off")
+    ]
+
+
+def test_the_faster_layout_is_taken_and_told_with_its_times(subject, long, times):
+    times(lambda config: 0.018 if config.channels_last else 0.012)
+    arrangement, choices = found(subject, threads=1)
+    assert arrangement.config.channels_last is False
+    assert choices["channels_last"].reason == "12 ms a step; 18 ms channels innermost"
+    times(lambda config: 0.012 if config.channels_last else 0.018)
+    arrangement, choices = found(subject, threads=1)
+    assert arrangement.config.channels_last is True
+    assert choices["channels_last"].reason == "12 ms a step; 18 ms channels outermost"
+
+
+def test_a_layout_that_gives_other_numbers_is_not_taken(subject, long, times, monkeypatch):
+    monkeypatch.setattr(_arrangement, "difference", lambda *_: "the loss of step 1 is 2 not 1")
+    times(lambda config: 0.012 if config.channels_last else 0.018)
+    arrangement, choices = found(subject, threads=1)
+    assert arrangement.config.channels_last is False
+    assert "other numbers: the loss of step 1" in choices["channels_last"].reason
+
+
+def test_as_many_threads_as_are_fastest(subject, long, times, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(torch, "set_num_threads", lambda number: None)
+    times(lambda config: {1: 0.003, 2: 0.001, 4: 0.05}[config.threads or 4])
+    arrangement, choices = found(subject, channels_last=True, compiled=False)
+    assert arrangement.config.threads == 2
+    assert choices["threads"].reason == "1 ms a step; 50 ms with 4, 3 ms with 1"
+    times(lambda config: {1: 0.96, 2: 1.0, 4: 1.0}[config.threads or 4])
+    arrangement, _ = found(subject, channels_last=True, compiled=False)
+    assert arrangement.config.threads == 4  # Four per cent are no reason to leave the usual.
+
+
+def test_what_was_given_stays(subject, long, times):
+    times(lambda config: 1.0 if config.channels_last else 0.1)
+    arrangement, choices = found(subject, threads=1, channels_last=True, compiled=False)
+    assert not choices
+    assert arrangement.config.channels_last
+    assert arrangement.config.threads == 1
+
+
+def test_small_steps_of_long_trainings_are_compiled(subject, long, times, monkeypatch):
+    asked = []
+
+    def compiled(*subject):
+        asked.append(subject)
+        raise CannotCompileError("the step cannot be compiled: it is odd.")
+
+    monkeypatch.setattr(_arrangement, "compiled", compiled)
+    given = {"threads": 1, "channels_last": False}
+    times(lambda config: 0.02)
+    assert found(subject, epochs=1000, **given)[1]["compiled"].reason.startswith("training is too")
+    times(lambda config: 0.0005)
+    assert found(subject, epochs=100, **given)[1]["compiled"].reason.startswith("training is too")
+    assert not asked
+    arrangement, choices = found(subject, epochs=5000, **given)
+    assert asked
+    assert choices["compiled"].reason == "the step cannot be compiled: it is odd."
+    assert arrangement.config.compiled is False
+
+
+class Program(WholeStep):
+    """Stands for one that takes so many seconds a step."""
+
+    def __init__(self, pace):
+        self.pace, self.steps = pace, 4
+
+    def seconds(self, trial, turns=20):
+        return self.pace
+
+
+@pytest.mark.parametrize(("pace", "is_taken"), [(0.0001, True), (0.00049, False), (0.002, False)])
+def test_a_program_is_taken_where_it_pays(subject, long, times, monkeypatch, pace, is_taken):
+    monkeypatch.setattr(_arrangement, "compiled", lambda *_: Program(pace))
+    times(lambda config: 0.0005)
+    arrangement, choices = found(subject, epochs=5000, threads=1, channels_last=False)
+    assert arrangement.config.compiled is is_taken
+    assert (arrangement.program is not None) is is_taken
+    assert f"{1000 * pace:.3g} ms a step instead of 0.5 ms" in choices["compiled"].reason
+
+
+def test_a_network_that_cannot_be_copied_trains_all_the_same(subject, long):
+    model = copy.deepcopy(subject[0])
+    model.notes = (each for each in ())  # A generator, which nothing copies.
+    _, choices = found((model, *subject[1:]))
+    assert choices["measure_speed"].reason.startswith("a step on a copy failed: ")
+    assert choices["compiled"].value is False
+
+
+def test_what_was_timed_is_what_the_run_repeats(long, tmp_path):
+    run = tw.fit("lenet", "digits", epochs=1, out=tmp_path / "run", progress=False)
+    again = repeat(tmp_path / "run" / "config.toml", out=tmp_path / "again", progress=False)
+    assert again.settings.train == run.settings.train
+    for name, value in run.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name])
+    reasons = {each.setting: each.reason for each in run.choices}
+    assert " ms a step; " in reasons["channels_last"]
