@@ -165,7 +165,7 @@ def idx(content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     (folder / "labels-idx1-ubyte").write_bytes(content)
     values = read_idx(path)
-    tried(tw.load, path, np.arange(len(values)) % 2)
+    tried(tw.load, path, np.arange(min(len(values), 10**6)) % 2)
     tried(tw.load, folder)
 
 

@@ -1,7 +1,6 @@
 """A run's settings: one file that says everything, and repeats the run."""
 
 import platform
-import tomllib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import tomli_w
 import torch
 
-from thalweg._core import formats
+from thalweg._core import formats, toml
 from thalweg._core.choices import Choice
 from thalweg._core.files import write_atomically
 from thalweg._core.reading import JSON_SHARE, read
@@ -99,7 +98,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         # Editors on Windows put a mark at the front, which the -sig swallows.
-        document = tomllib.loads(read(path, JSON_SHARE).decode("utf-8-sig"))
+        document = toml.loads(read(path, JSON_SHARE).decode("utf-8-sig"))
     except FileNotFoundError:
         raise DataNotFoundError(f"there is no file of settings {path}.") from None
     except (OSError, ValueError) as error:  # What no TOML is, and a number of too many digits.

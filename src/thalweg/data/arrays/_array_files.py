@@ -25,6 +25,8 @@ PART_NAMES = {
     "testing": "test",
     "t10k": "test",
 }
+# Bytes beyond which a promise is no number any more: sixteen exbibytes.
+MOST_SHOWN = 2**64
 # Deflate, which gzip and zip use, cannot shrink further than this.
 MOST_DEFLATED = 1032
 # The parts are cut out of the whole, so that everything is there twice for a moment.
@@ -44,7 +46,7 @@ def check_declared(declared: int, stored: int, *, is_packed: bool) -> None:
     """
     if declared > stored * (MOST_DEFLATED if is_packed else 1):
         raise DataError(
-            f"it promises {formats.size(declared)} in {formats.size(stored)} of file, so it is "
+            f"it promises {formats.size(min(declared, MOST_SHOWN))} in {formats.size(stored)} of file, so it is "
             "cut short or damaged"
         )
     limit = MEMORY_SHARE * memory.available()
