@@ -73,6 +73,8 @@ def test_compiled_steps_are_the_loops_steps_to_rounding(digits, compiled_run, tm
     assert int(compiled_run.model.norm.num_batches_tracked) == 2 * len(theirs)
     assert compiled_run.model.again.weight is compiled_run.model.middle.weight
     assert compiled_run.diagnosis.findings == plain.diagnosis.findings
+    reasons = {each.setting: each.reason for each in compiled_run.choices}
+    assert reasons["compiled"].startswith("asked for; 3 steps at a time, compiling took ")
 
 
 @pytest.mark.slow

@@ -73,10 +73,14 @@ def arrange(
     found = Arrangement(config)
     subject = (model, data, task)
     if config.compiled:
+        began = time.perf_counter()
         try:
             found.program = compiled(*subject, config)
         except CannotCompileError as error:
             raise SettingError(f"compiled=True was asked for, but {error} Leave it out.") from error
+        took = time.perf_counter() - began
+        pieces = f"{found.program.steps} steps at a time"
+        found.settle("compiled", True, f"asked for; {pieces}, compiling took {took:.0f} s")
         return found
     if not config.measure_speed:
         if config.compiled is None:
