@@ -2,6 +2,12 @@
 
 import os
 import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import jaxtyping
@@ -74,3 +80,66 @@ def numbers() -> tw.data.Splits:
     draw = np.random.default_rng(1)
     points = draw.normal(size=(120, 3))
     return tw.load(points, points @ np.array([1.0, -2.0, 3.0]) + 0.1 * draw.normal(size=120))
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Processes that torchrun has started, as people start them."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    seconds: float = 120.0
+    """A launch that takes longer hangs."""
+
+    def wait(self) -> int:
+        """Return torchrun's exit code; end the launch if it hangs."""
+        try:
+            return self.process.wait(self.seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+            pytest.fail(f"torchrun hangs: {self.said}")
+
+    @property
+    def said(self) -> str:
+        """What all of them printed."""
+        return self.log.read_text()
+
+    def rank(self, number: int) -> int:
+        """Return the id of one of the processes."""
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                words = (path / "environ").read_bytes().split(b"\0")
+            except (OSError, ValueError):  # It is gone, or somebody else's.
+                continue
+            if parent == self.process.pid and f"RANK={number}".encode() in words:
+                return int(path.name)
+        raise AssertionError(f"there is no process of rank {number}: {self.said}")
+
+    def wait_for(self, path: Path) -> None:
+        """Wait until a file is there."""
+        began = time.monotonic()
+        while not path.exists():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() - began < self.seconds, self.said
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def torchrun(tmp_path_factory) -> Callable[..., Launch]:
+    """Start a script, or `-m` and a module, in several processes."""
+
+    def start(*words: object, processes: int = 2, restarts: int = 0) -> Launch:
+        log = tmp_path_factory.mktemp("launch") / "log"
+        options = ["--standalone", f"--nproc-per-node={processes}", f"--max-restarts={restarts}"]
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "torch.distributed.run", *options, *map(str, words)],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        return Launch(process, log)
+
+    return start

@@ -16,7 +16,8 @@ def is_local(host: object) -> bool:
     """Return whether a host is this machine, known without asking anybody."""
     if isinstance(host, bytes):
         host = host.decode(errors="replace")
-    if host in (None, "localhost"):
+    # torchrun asks for the full name of the machine that it runs on.
+    if host in (None, "localhost", os.uname().nodename):
         return True
     try:
         return ipaddress.ip_address(str(host)).is_loopback

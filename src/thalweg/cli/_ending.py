@@ -54,7 +54,8 @@ def _how_to_go_on(folder: Path) -> str:
         return "Interrupted before training began."
     # A second Ctrl-C leaves no time to write down how far the run came.
     where = f" at step {formats.count(status.steps)}" if status.state == "interrupted" else ""
-    return f"Interrupted{where}. Go on with: thalweg resume {shlex.quote(str(folder))}"
+    command = "thalweg" if launch.size() == 1 else "torchrun … -m thalweg"
+    return f"Interrupted{where}. Go on with: {command} resume {shlex.quote(str(folder))}"
 
 
 def attach_data(run: "Run") -> None:

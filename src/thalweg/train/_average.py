@@ -6,8 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-# The kernels of torch.optim and of AveragedModel, which torch has no other door to.
-from torch import _foreach_copy_ as copy_all  # pyright: ignore[reportPrivateImportUsage]
+# The kernel of torch.optim and of AveragedModel, which torch has no other door to.
 from torch import _foreach_lerp_ as move_all  # pyright: ignore[reportPrivateImportUsage]
 
 from thalweg.train._weights import bare
@@ -43,7 +42,7 @@ class Average:
     @torch.no_grad()
     def put_in(self) -> None:
         """Give the network the average's weights."""
-        copy_all([*self.own.values()], [*self.weights.values()])
+        self._copy(list(self.weights.values()))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -54,4 +53,9 @@ class Average:
             yield
         finally:
             with torch.no_grad():
-                copy_all([*self.own.values()], raw)
+                self._copy(raw)
+
+    def _copy(self, weights: list[Tensor]) -> None:
+        # One by one: torch has no kernel that copies many where processes hold parts of them.
+        for own, value in zip(self.own.values(), weights, strict=True):
+            own.copy_(value)

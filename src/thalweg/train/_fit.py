@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,10 +120,14 @@ def fit(
     run.is_writer = ranks is None or ranks.is_first
     if run.is_writer:
         _announce(run, onlookers, list(run.choices))
-    if folder is None or not run.is_writer:
-        return _train(run, onlookers, ranks, arrangement.program)
-    with RunFolder(folder).claimed():
-        onlookers.begun(folder)
+    with ExitStack() as stack:
+
+        def claim() -> None:
+            if folder is not None:
+                stack.enter_context(RunFolder(folder).claimed())
+                onlookers.begun(folder)
+
+        claim() if ranks is None else ranks.told(claim)
         return _train(run, onlookers, ranks, arrangement.program)
 
 
@@ -166,7 +170,9 @@ def resume(
     config = run.settings.train
     program = compiled(model, data, run.task, config) if config.compiled else None
     run.is_writer = ranks is None or ranks.is_first
-    with files.locked(run.folder) if run.is_writer else nullcontext():
+    with ExitStack() as stack:
+        lock = partial(stack.enter_context, files.locked(run.folder))
+        lock() if ranks is None else ranks.told(lock)
         return _train(run, onlookers, ranks, program, resumed=True)
 
 

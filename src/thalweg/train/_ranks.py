@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +16,14 @@ from torch import distributed as dist
 # torch documents its stores under this name.
 from torch.distributed import PrefixStore, ProcessGroup, ReduceOp, Store  # pyright: ignore[reportPrivateImportUsage]
 
+from thalweg import errors
 from thalweg._core import launch
 from thalweg.errors import ProcessLostError, SettingError, ThalwegError
 
 # Seconds between two looks at the board while processes meet.
 PAUSE = 0.01
+# What torch's errors about other processes are known by, where they are plain RuntimeErrors.
+LOST = ("gloo", "pair closure", "Connection closed by peer", "Timed out waiting")
 
 
 class Ranks:
@@ -67,14 +71,31 @@ class Ranks:
         return self.most([not fact]) == [0]
 
     def told(self, compute: Callable[[], Any]) -> Any:
-        """Return what the first process alone computes, as JSON carries it."""
-        text = json.dumps(compute()).encode() if self.is_first else b""
-        (length,) = self.most([len(text)])
-        content = torch.zeros(length, dtype=torch.uint8)
+        """Return what the first process alone computes, as JSON carries it.
+
+        Raises:
+            ThalwegError: In all of them, where computing it raised one.
+        """
+        content, failed = {}, None
         if self.is_first:
-            content.copy_(torch.frombuffer(bytearray(text), dtype=torch.uint8))
+            try:
+                content = {"value": compute()}
+            except ThalwegError as error:
+                content, failed = {"error": type(error).__name__, "message": str(error)}, error
+        content = json.loads(self._sent(json.dumps(content)))
+        if failed is not None:
+            raise failed
+        if "error" in content:
+            raise getattr(errors, content["error"], errors.ThalwegError)(content["message"])
+        return content["value"]
+
+    def _sent(self, text: str) -> str:
+        """Return the first process's text."""
+        sent = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+        (length,) = self.most([len(sent) if self.is_first else 0])
+        content = sent if self.is_first else torch.empty(length, dtype=torch.uint8)
         dist.broadcast(content, 0, self.control)
-        return json.loads(bytes(content.tolist()))
+        return bytes(content.tolist()).decode()
 
     def gathered(self, text: str) -> list[str]:
         """Return the texts of all, in their order."""
@@ -114,7 +135,7 @@ def joined() -> Iterator[Ranks | None]:
     if (dist.get_world_size() if has_group else launch.size()) == 1:
         yield None
         return
-    is_done = False
+    is_done, hook = False, sys.excepthook
     try:
         with _explained(), warnings.catch_warnings():
             if not launch.is_first():
@@ -132,6 +153,7 @@ def joined() -> Iterator[Ranks | None]:
             launch.blame()
         if not has_group and dist.is_initialized():
             dist.destroy_process_group()
+            sys.excepthook = hook  # A group puts its own in front, which it leaves there.
 
 
 def _make_group() -> None:
@@ -195,12 +217,17 @@ def _control(made_by_user: bool) -> ProcessGroup:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turn what torch says of a lost connection into a line."""
+    """Turn what torch says of a lost connection, or of a network that varies, into a line."""
     try:
         yield
     except RuntimeError as error:
-        is_ours = isinstance(error, ThalwegError)
-        if is_ours or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
+        if "finished reduction" in str(error):
+            raise SettingError(
+                "the network uses other parameters in one step than in another, which several "
+                "processes cannot do together. Use all in each step, or train in one process."
+            ) from error
+        is_told = isinstance(error, dist.DistError) or any(each in str(error) for each in LOST)
+        if isinstance(error, ThalwegError) or not is_told:
             raise
         raise ProcessLostError(
             "another process of this training has ended, or did not answer for "

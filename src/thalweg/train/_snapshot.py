@@ -114,9 +114,12 @@ def put_back(state: State, snapshot: Snapshot) -> None:
         if plain.get(kind) is None:  # Checkpoints of earlier versions have no "good".
             return None
         loss, epoch = plain[kind]
+        # In the network's order: safetensors' own differs from process to process, which must all
+        # ask each other for the same tensor at a time.
         weights = {
-            name: laid_out(own[name], part(parallel, own[name], value))
-            for name, value in parts[kind].items()
+            name: laid_out(each, part(parallel, each, parts[kind][name]))
+            for name, each in own.items()
+            if name in parts[kind]
         }
         return Best(loss, epoch, weights)
 
