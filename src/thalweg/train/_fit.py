@@ -168,7 +168,8 @@ def resume(
             "force=True (--force) to go on inexactly."
         )
     config = run.settings.train
-    program = compiled(model, data, run.task, config) if config.compiled else None
+    is_compiled = bool(config.compiled) and ranks is None
+    program = compiled(model, data, run.task, config) if is_compiled else None
     run.is_writer = ranks is None or ranks.is_first
     with ExitStack() as stack:
         lock = partial(stack.enter_context, files.locked(run.folder))
