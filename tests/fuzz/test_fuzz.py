@@ -17,7 +17,7 @@ from targets import CORPUS, SEEDS, TARGETS, hold, seeds
 from thalweg.errors import DataError
 
 # Mutations per target, a few seconds for each: a page or a process takes a quarter of one.
-EXAMPLES = {"page": 8, "parquet": 8, "run": 60}
+EXAMPLES = {"page": 8, "parquet": 6, "run": 40}
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -33,7 +33,7 @@ def test_mutations_are_taken_or_refused(name):
     known = seeds(name)
 
     @settings(
-        max_examples=EXAMPLES.get(name.split()[0], 100),
+        max_examples=EXAMPLES.get(name.split()[0], 60),
         derandomize=True,
         database=None,
         deadline=None,

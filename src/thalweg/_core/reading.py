@@ -7,11 +7,11 @@ from pathlib import Path
 
 from thalweg._core import formats, memory
 
-# What a file may take of the memory that is available. Python's lists and dictionaries take up
-# to 24 times the text of the JSON that they came from (measured: `[[],[],…]`), rows of a history
-# up to 13 times; tensors are there twice, as bytes and as tensors.
-JSON_SHARE = 1 / 32
-ROWS_SHARE = 1 / 16
+# What a file may take of the memory that is available. Python's lists and dictionaries take up to
+# 31 times the text of the JSON that they came from (tracemalloc: `[[[]],[[]],…]`), rows of a
+# history up to 18 times; tensors are there twice, as bytes and as tensors. Half of it is left.
+JSON_SHARE = 1 / 64
+ROWS_SHARE = 1 / 40
 TENSORS_SHARE = 1 / 2
 
 

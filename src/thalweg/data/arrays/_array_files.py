@@ -46,8 +46,8 @@ def check_declared(declared: int, stored: int, *, is_packed: bool) -> None:
     """
     if declared > stored * (MOST_DEFLATED if is_packed else 1):
         raise DataError(
-            f"it promises {formats.size(min(declared, MOST_SHOWN))} in {formats.size(stored)} of file, so it is "
-            "cut short or damaged"
+            f"it promises {formats.size(min(declared, MOST_SHOWN))} in {formats.size(stored)} of "
+            "file, so it is cut short or damaged"
         )
     limit = MEMORY_SHARE * memory.available()
     if declared > limit:
