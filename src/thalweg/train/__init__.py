@@ -3,8 +3,9 @@
 from thalweg.train._assembly import probe
 from thalweg.train._config import Config, setting_names
 from thalweg.train._evaluate import Answers
-from thalweg.train._fit import Onlookers, fit, resume
+from thalweg.train._fit import fit, resume
 from thalweg.train._folder import Status, next_folder
+from thalweg.train._onlookers import Onlookers
 from thalweg.train._optimizers import make_optimizer, optimizers
 from thalweg.train._ranks import Ranks, joined
 from thalweg.train._rate_finder import RateCurve, find_learning_rate

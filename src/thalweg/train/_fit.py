@@ -1,16 +1,12 @@
 """From finished parts to a run: assemble, train, keep."""
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from thalweg._core import devices, files, seeds
 from thalweg._core.choices import Choice
@@ -27,6 +23,7 @@ from thalweg.train._differences import differences
 from thalweg.train._folder import RunFolder
 from thalweg.train._interruption import Interruption, interruptible
 from thalweg.train._loop import run as run_loop
+from thalweg.train._onlookers import USUAL, Onlookers
 from thalweg.train._origin import data_settings, model_settings
 from thalweg.train._pieces import GoBack
 from thalweg.train._ranks import Ranks
@@ -48,20 +45,6 @@ from thalweg.train.observers import (
 )
 
 
-@dataclass(frozen=True)
-class Onlookers:
-    """Who looks on while a network trains; none changes a number."""
-
-    progress: bool = True
-    """Whether to show a bar or lines."""
-    announce: Callable[[list[Choice]], None] = lambda choices: None
-    """Called with every choice before the first step, and with any made later."""
-    begun: Callable[[Path], None] = lambda folder: None
-    """Called with the folder of a new run once nobody else can have it."""
-    watch: Callable[[nn.Module, Optimizer], AbstractContextManager[Any]] | None = None
-    """Makes the doctor's watch over the loop; what it has seen is its attribute `record`."""
-
-
 def fit(
     model: nn.Module,
     data: Splits,
@@ -70,7 +53,7 @@ def fit(
     *,
     choices: list[Choice],
     folder: Path | None = None,
-    onlookers: Onlookers = Onlookers(),
+    onlookers: Onlookers = USUAL,
     ranks: Ranks | None = None,
 ) -> Run:
     """Train a network from its present weights and return the run.
@@ -136,7 +119,7 @@ def resume(
     model: nn.Module,
     data: Splits,
     *,
-    onlookers: Onlookers = Onlookers(),
+    onlookers: Onlookers = USUAL,
     force: bool = False,
     ranks: Ranks | None = None,
 ) -> Run:
