@@ -149,6 +149,13 @@ def test_a_network_that_cannot_be_copied_trains_all_the_same(subject, long):
     assert choices["compiled"].value is False
 
 
+def test_a_network_too_large_to_be_copied_is_not(subject, long, times, monkeypatch):
+    times(lambda config: pytest.fail("timed"))
+    monkeypatch.setattr(_arrangement.memory, "available", lambda: 1_000_000)
+    _, choices = found(subject)
+    assert choices["measure_speed"].reason.startswith("copies of the network need more memory")
+
+
 def test_what_was_timed_is_what_the_run_repeats(long, tmp_path):
     run = tw.fit("lenet", "digits", epochs=1, out=tmp_path / "run", progress=False)
     again = repeat(tmp_path / "run" / "config.toml", out=tmp_path / "again", progress=False)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from thalweg._core import formats
+from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.errors import SettingError
@@ -30,6 +30,8 @@ FEWEST_SECONDS = 20.0
 # Turns that candidates take, and how long each lasts at least.
 ROUNDS = 5
 SECONDS_PER_TURN = 0.01
+# Three trials at once, each with weights, gradients and two averages of them, and some room.
+COPIES = 16
 # What is not faster by this share stays as it was.
 MARGIN = 0.05
 # Longer steps are spent in kernels, which compiling makes no faster.
@@ -102,21 +104,23 @@ Subject = tuple[nn.Module, Splits, Task]
 
 def _measure(found: Arrangement, subject: Subject, is_open: set[str]) -> None:
     """Settle what is worth settling."""
-    plan_steps = _steps(found.config, subject)
-    if plan_steps < FEWEST_STEPS:
+    plan_steps, device = _steps(found.config, subject), torch.device(found.config.device or "cpu")
+    # On accelerators a trial would take the data there once more; and none was here to try it on.
+    if plan_steps < FEWEST_STEPS or device.type != "cpu":
         return
-    trial = Trial(*subject, found.config)
-    if trial.seconds(2) * plan_steps < FEWEST_SECONDS:
+    if COPIES * sum(each.nbytes for each in subject[0].parameters()) > memory.available():
+        found.settle("measure_speed", False, "copies of the network need more memory than there is")
         return
-    device = trial.plan.train.device.type
-    if device == "cpu" and found.config.threads is None:
+    if Trial(*subject, found.config).seconds(2) * plan_steps < FEWEST_SECONDS:
+        return
+    if found.config.threads is None:
         _choose_threads(found, subject)
     if "channels_last" in is_open and found.config.channels_last:
         _choose_layout(found, subject)
     seconds = min(Trial(*subject, found.config).seconds(5) for _ in range(2))
     expected = seconds * plan_steps
     is_small = seconds < LONGEST_STEP and expected > PAYS * COMPILING_SECONDS
-    if found.config.compiled is None and device == "cpu" and is_small:
+    if found.config.compiled is None and is_small:
         _choose_compiled(found, subject, seconds, plan_steps)
 
 
