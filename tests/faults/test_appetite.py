@@ -61,6 +61,13 @@ def test_a_parquet_file_at_which_the_decoder_ends_its_process_does_not_end_ours(
         read_table(tmp_path / "bad.parquet")
 
 
+def test_where_no_process_can_be_started_parquet_is_refused_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.executable", str(tmp_path / "absent"))
+    shutil.copy(CORPUS / "parquet" / "snappy.parquet", tmp_path / "good.parquet")
+    with pytest.raises(DataError, match="no process could be started for it: No such file"):
+        read_table(tmp_path / "good.parquet")
+
+
 def test_what_lies_in_the_working_folder_is_not_imported_to_read_parquet(tmp_path):
     for name in ("polars", "resource", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('taken in')")

@@ -29,8 +29,11 @@ import resource, sys
 limit = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 _, most = resource.getrlimit(resource.RLIMIT_AS)
-if most == resource.RLIM_INFINITY or most > limit:
-    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+try:
+    if most == resource.RLIM_INFINITY or most > limit:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+except (OSError, ValueError):
+    pass  # macOS knows the limit and takes none.
 import polars as pl
 try:
     pl.read_parquet(sys.stdin.buffer.read()).write_ipc(sys.stdout.buffer)
@@ -51,7 +54,23 @@ def read_parquet(content: bytes, path: Path) -> pl.DataFrame:
         DataError: It is damaged, or its columns take too much memory.
     """
     room = int(MEMORY_SHARE * memory.available())
-    done = subprocess.run(
+    try:
+        done = _decoded_apart(content, room)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read, since no process could be started for it: {error.strerror}."
+        ) from error
+    if done.returncode == 0:
+        return pl.read_ipc(io.BytesIO(done.stdout))
+    if done.returncode == REFUSED:
+        reason = done.stderr.decode(errors="replace").strip()
+    else:
+        reason = f"its decoder gave up, with {formats.size(room)} of memory to itself"
+    raise DataError(f"{path} is not a whole Parquet file: {formats.plain(reason)}.")
+
+
+def _decoded_apart(content: bytes, room: int) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
         # -P: what lies in the working folder is not imported.
         [sys.executable, "-P", "-c", _DECODE, str(RESERVED + room)],
         input=content,
@@ -63,10 +82,3 @@ def read_parquet(content: bytes, path: Path) -> pl.DataFrame:
             "POLARS_MAX_THREADS": THREADS,
         },
     )
-    if done.returncode == 0:
-        return pl.read_ipc(io.BytesIO(done.stdout))
-    if done.returncode == REFUSED:
-        reason = done.stderr.decode(errors="replace").strip()
-    else:
-        reason = f"its decoder gave up, with {formats.size(room)} of memory to itself"
-    raise DataError(f"{path} is not a whole Parquet file: {formats.plain(reason)}.")
