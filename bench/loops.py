@@ -37,8 +37,8 @@ class Result:
     weights: dict[str, Tensor]
 
 
-def thalweg_loop(work: Workload, *, as_it_comes: bool = False, compiled: bool = False) -> Result:
-    """`tw.fit` as a user calls it: history kept, validation each epoch, run folder on disk.
+def trained(work: Workload, *, as_it_comes: bool = False, compiled: bool = False) -> tw.train.Run:
+    """Train by `tw.fit`: history kept, validation each epoch, run folder on disk.
 
     Args:
         work: What to train.
@@ -50,7 +50,7 @@ def thalweg_loop(work: Workload, *, as_it_comes: bool = False, compiled: bool = 
     model = copy.deepcopy(work.model)
     plain = {"doctor": False, "progress": False, "restore_best": False, "measure_speed": False}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        run = tw.fit(
+        return tw.fit(
             model,
             work.data,
             epochs=work.epochs,
@@ -60,7 +60,12 @@ def thalweg_loop(work: Workload, *, as_it_comes: bool = False, compiled: bool = 
             out=folder,
             **({} if as_it_comes else plain),
         )
-    return Result(run.timing["training"] / (work.steps - 1), model.state_dict())
+
+
+def thalweg_loop(work: Workload, *, as_it_comes: bool = False) -> Result:
+    """`tw.fit` as a user calls it."""
+    run = trained(work, as_it_comes=as_it_comes)
+    return Result(run.timing["training"] / (work.steps - 1), run.model.state_dict())
 
 
 def tuned_loop(work: Workload) -> Result:

@@ -4,16 +4,9 @@ The compiled training is `tw.fit(…, compiled=True)` as it comes, doctor and pr
 compiling took is told apart, with the number of steps after which it has paid.
 """
 
-import contextlib
-import copy
-import io
-import tempfile
-
-import thalweg as tw
 from bench import workloads
 from bench.figures import Figure, in_turns, ratio
-from bench.loops import RATE, usual_loop
-from bench.workloads import Workload
+from bench.loops import trained, usual_loop
 
 
 def figures(rounds: int) -> list[Figure]:
@@ -23,10 +16,10 @@ def figures(rounds: int) -> list[Figure]:
     worst: list[float] = []
 
     def compiled() -> float:
-        run = trained(work, compiled=True)
+        run = trained(work, as_it_comes=True, compiled=True)
         compiling.append(run.timing["trying arrangements"])
         if not worst:
-            plain = trained(work, compiled=False)
+            plain = trained(work, as_it_comes=True)
             pairs = zip(run.history.steps, plain.history.steps, strict=True)
             worst.append(max(abs(one["loss"] / two["loss"] - 1) for one, two in pairs))
         return run.timing["training"] / (work.steps - 1)
@@ -46,18 +39,3 @@ def figures(rounds: int) -> list[Figure]:
     )
     name = f"{work.name}: tw.fit(compiled=True) ÷ usual loop"
     return [Figure(name, *value, target=0.15, control=control, note=note)]
-
-
-def trained(work: Workload, compiled: bool) -> tw.train.Run:
-    """Train as a user does."""
-    model = copy.deepcopy(work.model)
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-        return tw.fit(
-            model,
-            work.data,
-            epochs=work.epochs,
-            batch_size=work.batch_size,
-            learning_rate=RATE,
-            compiled=compiled,
-            out=folder,
-        )
