@@ -25,7 +25,9 @@ def newest(run: Path) -> Path:
 def test_killed_and_started_again_all_go_on_to_the_same_bits(
     torchrun, tmp_path, processes, parallel
 ):
-    started = torchrun(PROGRAM, "killed", parallel, processes=processes, restarts=2)
+    # Two for the deaths. On a busy machine torch has been seen to abort a process at its very end,
+    # after everything was written; a launch that begins again finds the run finished.
+    started = torchrun(PROGRAM, "killed", parallel, processes=processes, restarts=4)
     assert started.wait() == 0, started.said
     (run,) = (tmp_path / "runs").iterdir()
     for name in ("model.safetensors", "history.jsonl", "status.json"):
