@@ -1,5 +1,6 @@
 """Whole steps as one compiled program: the same steps, the same bits after a resume."""
 
+import copy
 import dataclasses
 import shutil
 
@@ -9,9 +10,9 @@ from torch import nn
 
 import thalweg as tw
 from thalweg.errors import SettingError
-from thalweg.train._loop import BEGINNING, SEEN, Plan, strides
+from thalweg.train._loop import BEGINNING, SEEN, Plan, strides, update
 from thalweg.train._state import State
-from thalweg.train._whole_step import CannotCompileError, length
+from thalweg.train._whole_step import CannotCompileError, WholeStep, length
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="compiling needs g++")
 
@@ -142,6 +143,30 @@ def test_what_cannot_be_compiled_says_why(digits, tmp_path):
 
     with pytest.raises(SettingError, match="the step cannot be compiled"):
         tw.fit(Reading(), digits, **settings)
+
+
+def test_a_state_that_went_back_is_written_to_where_it_now_lies(digits):
+    given = []
+
+    class Recorded(WholeStep):
+        def __init__(self):
+            self.steps, self._tensors, self._owner = 3, [], None
+
+        def _program(self, *tensors):
+            given.append(tensors)
+            return torch.zeros(3), torch.zeros(3)
+
+    plan, state = TestStrides().plan(digits, optimizer="adam")
+    rows = torch.arange(96)
+    update(plan, state, rows[:32], 0.1)
+    several = Recorded().bound(plan).several
+    several(state, rows.view(3, 32), [0.1] * 3)
+    state.optimizer.load_state_dict(copy.deepcopy(state.optimizer.state_dict()))
+    state.shortages = [2]
+    several(state, rows.view(3, 32), [0.1] * 3)
+    averages = [each["exp_avg"] for each in state.optimizer.state.values()]
+    assert all(any(each is tensor for tensor in given[1]) for each in averages)
+    assert not any(each is tensor for tensor in given[0] for each in averages)
 
 
 class TestStrides:

@@ -104,7 +104,7 @@ class WholeStep:
         self.steps = steps
         self._program = _compiled(plan, state, steps)
         self._tensors: list[Tensor] = []
-        self._owner: tuple[State, int] | None = None
+        self._owner: tuple[State, int, int] | None = None
 
     def bound(self, plan: Plan) -> Plan:
         """Return a plan of the same settings, with this program in it."""
@@ -112,9 +112,11 @@ class WholeStep:
         def several(
             state: State, rows: Int[Tensor, "steps batch"], rates: list[float]
         ) -> tuple[Float[Tensor, " steps"], Float[Tensor, " steps"]]:
-            # Collected anew each epoch: what happens between epochs may put others in place.
-            if self._owner != (state, state.epoch):
-                self._owner, self._tensors = (state, state.epoch), Tensors.of(plan, state).flat()
+            # Collected anew each epoch, and where the state went back to a checkpoint for want of
+            # memory: the optimizer then has other averages.
+            owner = state, state.epoch, len(state.shortages)
+            if self._owner != owner:
+                self._owner, self._tensors = owner, Tensors.of(plan, state).flat()
             with torch.no_grad():
                 losses, weights = self._program(*self._tensors, rows, torch.tensor(rates))
             return losses, weights
