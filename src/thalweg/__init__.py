@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from thalweg import conformance, data, doctor, errors, models, tasks, train
     from thalweg._api import (
+        Anatomy,
         Run,
+        anatomy,
         build,
         check_data,
         check_model,
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Anatomy",
     "Run",
+    "anatomy",
     "build",
     "check_data",
     "check_model",

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from thalweg.anatomy import Anatomy, layers
+from thalweg._anatomy import Anatomy, layers
 
 # Shapes and prices need no weights in memory.
 META = torch.device("meta")

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from thalweg._anatomy import Anatomy
+from thalweg._api._anatomy import anatomy
 from thalweg._api._begin import begun_folder
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
@@ -50,6 +52,7 @@ def _judge(watched: dict[str, Any]) -> Diagnosis:
 Run.doctor = staticmethod(_judge)
 
 __all__ = [
+    "Anatomy",
     "Comparison",
     "DataCard",
     "Diagnosis",
@@ -57,6 +60,7 @@ __all__ = [
     "Run",
     "Treatment",
     "Verification",
+    "anatomy",
     "begun_folder",
     "build",
     "check_data",

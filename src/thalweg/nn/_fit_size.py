@@ -26,7 +26,7 @@ class AtLeast(nn.Module):
     """
 
     macs = 0
-    """For `thalweg.anatomy`: as pooling does, resizing counts as nothing."""
+    """For `tw.anatomy`: as pooling does, resizing counts as nothing."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

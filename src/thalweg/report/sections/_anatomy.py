@@ -2,8 +2,8 @@
 
 import math
 
+from thalweg._anatomy import Anatomy, Layer, layers
 from thalweg._core import formats
-from thalweg.anatomy import Anatomy, Layer, layers
 from thalweg.errors import RunError, ShapeError
 from thalweg.report._section import Section
 from thalweg.report._wording import several

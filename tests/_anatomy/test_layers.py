@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from thalweg.anatomy import Anatomy, Layer, layers
+from thalweg._anatomy import Anatomy, Layer, layers
 from thalweg.errors import ShapeError
 from thalweg.models import build, networks
 

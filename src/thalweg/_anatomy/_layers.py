@@ -12,8 +12,8 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 
+from thalweg._anatomy._costs import Formula, formula
 from thalweg._core import formats, seeds
-from thalweg.anatomy._costs import Formula, formula
 from thalweg.errors import ShapeError
 
 
