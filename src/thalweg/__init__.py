@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thalweg import conformance, data, doctor, errors, models, tasks, train
+    from thalweg import autodiff, conformance, data, doctor, errors, models, tasks, train
     from thalweg._api import (
         Anatomy,
         Run,
@@ -30,6 +30,7 @@ __all__ = [
     "Anatomy",
     "Run",
     "anatomy",
+    "autodiff",
     "build",
     "check_data",
     "check_model",
@@ -52,7 +53,7 @@ __all__ = [
     "watch",
 ]
 
-_FOLDERS = ("conformance", "data", "doctor", "errors", "models", "tasks", "train")
+_FOLDERS = ("autodiff", "conformance", "data", "doctor", "errors", "models", "tasks", "train")
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,9 @@ def test_counts_have_thousands_separated(number, shown):
     [
         (0.0, "0.0 ms"),
         (0.99994, "999.9 ms"),
+        (0, "0.0 ms"),
+        (9.994e-5, "99.9 µs"),
+        (9.996e-5, "0.1 ms"),
         (0.99996, "1.0 s"),
         (1.0, "1.0 s"),
         (59.94, "59.9 s"),
@@ -41,7 +44,7 @@ def test_durations_take_the_unit_that_suits_them(duration, shown):
 @given(st.floats(0, 1e6))
 def test_a_duration_never_shows_a_full_unit_of_the_next_kind(duration):
     shown = formats.seconds(duration)
-    limits = {"ms": 1000.0, "s": 60.0, "min": 60.0, "h": math.inf}
+    limits = {"µs": 100.0, "ms": 1000.0, "s": 60.0, "min": 60.0, "h": math.inf}
     for number, unit in re.findall(r"([\d.]+) (\w+)", shown):
         assert float(number) < limits[unit], shown
 

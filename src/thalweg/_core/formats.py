@@ -18,12 +18,14 @@ def seconds(duration: float) -> str:
     """Return a duration in the unit that suits it.
 
     Example:
-        >>> [seconds(value) for value in (0.0042, 3.21, 75, 4000)]
-        ['4.2 ms', '3.2 s', '1 min 15 s', '1 h 06 min']
+        >>> [seconds(value) for value in (2.5e-5, 0.0042, 3.21, 75, 4000)]
+        ['25.0 µs', '4.2 ms', '3.2 s', '1 min 15 s', '1 h 06 min']
     """
     if not math.isfinite(duration):
         return "unknown"
     # The limits are those at which the shown digits would reach the next unit.
+    if 0 < duration < 9.995e-5:  # From here on, milliseconds with one decimal say as much.
+        return f"{duration * 1e6:.1f} µs"
     if duration < 0.99995:
         return f"{duration * 1000:.1f} ms"
     if duration < 59.95:
