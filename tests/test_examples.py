@@ -1,11 +1,14 @@
 """The programs in `examples/`: each runs in an empty folder and does what it says."""
 
 import math
+import re
 import runpy
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from thalweg import data, models, tasks
 from thalweg._core.registry import Registry
@@ -53,6 +56,19 @@ def test_csv_to_report(capsys):
     told = capsys.readouterr().out
     for setting in ("delimiter", "decimal comma", "dropped", "missing values"):
         assert f"{setting}: " in told
+
+
+def test_augmentation(capsys):
+    """The sheet in `docs/` is what the example draws today."""
+    drawn = example("augmentation.py")["sheet"]()
+    with Image.open(EXAMPLES.parent / "docs" / "augmentation.png") as kept:
+        assert kept.size == drawn.size
+        # Its 256 colours are off by some levels; another draw is off by far more.
+        difference = ImageChops.difference(kept.convert("RGB"), drawn)
+    assert max(ImageStat.Stat(difference).mean) < 8
+    named = {each.name for each in fields(data.Augmentation)}
+    page = (EXAMPLES.parent / "docs" / "augmentation.md").read_text()
+    assert named <= set(re.findall(r"`(\w+)`", page))
 
 
 def test_own_task_and_data(capsys):

@@ -22,7 +22,10 @@ from thalweg.data._source import Raw, Source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
 from thalweg.data._targets import Target
 from thalweg.data.arrays._arrays import ArrayEncoder, ArrayInputs
-from thalweg.data.images._augmentation import Augmentation
+from thalweg.data.images.augmentation._augmentation import Augmentation
+from thalweg.data.images.augmentation._colour import Palette
+from thalweg.data.images.augmentation._draws import Draws
+from thalweg.data.images.augmentation._warp import Warp
 
 if TYPE_CHECKING:
     from thalweg.data.tables._table_encoder import TableEncoder, TableInputs
@@ -32,11 +35,13 @@ __all__ = [
     "ArrayEncoder",
     "ArrayInputs",
     "Augmentation",
+    "Draws",
     "Encoder",
     "Examples",
     "ImageEncoder",
     "ImageInputs",
     "Inputs",
+    "Palette",
     "Raw",
     "Schema",
     "Source",
@@ -44,6 +49,7 @@ __all__ = [
     "TableEncoder",
     "TableInputs",
     "Target",
+    "Warp",
     "builtins",
     "encoders",
     "load",

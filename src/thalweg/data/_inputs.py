@@ -16,6 +16,7 @@ from torch import Tensor
 
 from thalweg._core.choices import Choice
 from thalweg._core.registry import Registry
+from thalweg.data.images.augmentation._colour import Palette
 
 
 class Inputs(ABC):
@@ -71,6 +72,9 @@ class Encoder(ABC):
     shape: tuple[int, ...]
     """Shape of one example as the network gets it, without the batch."""
 
+    palette: Palette | None = None
+    """Where black and white lie in what the network gets; None where inputs are no pictures."""
+
     @abstractmethod
     def encode(self, inputs: Inputs) -> Shaped[Tensor, "examples ..."]:
         """Return the examples as one tensor, in the compact form in which they are kept."""
@@ -78,6 +82,13 @@ class Encoder(ABC):
     @abstractmethod
     def normalize(self, stored: Shaped[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """Return a batch as the network gets it, on the device where it lies."""
+
+    def whole(self, stored: Shaped[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
+        """Return a batch normalized with all that is stored, for augmentation to choose from.
+
+        By default that is what `normalize` returns.
+        """
+        return self.normalize(stored)
 
     @abstractmethod
     def read(self, given: Any) -> tuple[Inputs, tuple[str, ...]]:

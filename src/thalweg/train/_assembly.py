@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg._core.modes import evaluating
-from thalweg.data import Augmentation, Splits
+from thalweg.data import Augmentation, Encoder, Splits
 from thalweg.errors import DataError, SettingError, ShapeError, ThalwegError
 from thalweg.tasks import Task
 from thalweg.train._average import Average
@@ -116,7 +116,7 @@ def assemble(
     device = device_of(config.device, ranks)
     encoder, layout = data.schema.encoder, bool(config.channels_last)
     fewest = _fewest(model, config, ranks)
-    feed = Feed(data.train, encoder, device, layout, _augmentation(config, encoder.shape))
+    feed = Feed(data.train, encoder, device, layout, _augmentation(config, encoder))
     parallel = None
     if ranks is not None and config.parallel == "fsdp":
         ranks.align(list(model.state_dict().values()))
@@ -180,15 +180,17 @@ def _fewest(model: nn.Module, config: Config, ranks: Ranks | None) -> int:
     return fewest
 
 
-def _augmentation(config: Config, shape: tuple[int, ...]) -> Augmentation | None:
+def _augmentation(config: Config, encoder: Encoder) -> Augmentation | None:
     augmentation = Augmentation(**config.augmentation)
     if augmentation.is_identity:
         return None
+    shape, palette = encoder.shape, encoder.palette
     if len(shape) != 3:
         raise SettingError(
             f"augmentation ({', '.join(config.augmentation)}) is for images (channels, height, "
             f"width), but the data have shape {shape}. Leave it out."
         )
+    augmentation.check(None if palette is None else palette.channels)
     return augmentation
 
 

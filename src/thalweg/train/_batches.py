@@ -1,7 +1,5 @@
 """Batches: gathered by index from tensors, in an order that is a function of seed and epoch."""
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
@@ -66,7 +64,7 @@ class Feed:
     ) -> None:
         self.augmentation = augmentation
         self.device = device
-        self.normalize: Callable[[Tensor], Tensor] = encoder.normalize
+        self.encoder = encoder
         self.channels_last = channels_last
         inputs, targets = examples.inputs, examples.targets
         self.is_resident = _fits(inputs, device)
@@ -83,7 +81,7 @@ class Feed:
     def begin(self, seed: int, epoch: int) -> None:
         """Draw what an epoch does to each image."""
         if self.augmentation is not None:
-            self.maps = self.augmentation.draw(len(self), seed, epoch).to(self.device)
+            self.draws = self.augmentation.draw(len(self), seed, epoch).to(self.device)
 
     def batch(
         self, rows: Int[Tensor, " batch"]
@@ -94,9 +92,16 @@ class Feed:
         else:
             stored = self.inputs.index_select(0, rows.cpu()).to(self.device, non_blocking=True)
         rows = rows.to(self.device)
-        inputs = self.normalize(stored)
-        if self.augmentation is not None:
-            inputs = self.augmentation.apply(inputs, self.maps.index_select(0, rows))
+        if self.augmentation is None:
+            inputs = self.encoder.normalize(stored)
+        else:
+            _, height, width = self.encoder.shape
+            inputs = self.augmentation.apply(
+                self.encoder.whole(stored),
+                self.draws.of(rows),
+                (height, width),
+                self.encoder.palette,
+            )
         return self._lay_out(inputs), self.targets.index_select(0, rows)
 
     def slice(
@@ -104,7 +109,7 @@ class Feed:
     ) -> tuple[Float[Tensor, "batch ..."], Shaped[Tensor, "batch ..."]]:
         """Return neighbouring examples; a copy, since a network may work in place."""
         stored = self.inputs[start:stop].to(self.device, non_blocking=True, copy=True)
-        return self._lay_out(self.normalize(stored)), self.targets[start:stop]
+        return self._lay_out(self.encoder.normalize(stored)), self.targets[start:stop]
 
     def _lay_out(self, inputs: Tensor) -> Tensor:
         if self.channels_last and inputs.ndim == 4:

@@ -34,7 +34,7 @@ class Config:
 
     Where a step finds too little memory, they become twice as many."""
     augmentation: dict[str, Any] = field(default_factory=dict)
-    """For images: `rotate` and `shear` in degrees, `shift` and `scale` as shares, `mirror`."""
+    """For images: what `thalweg.data.Augmentation` takes, such as `rotate` or `mirror`."""
     shuffle: bool = True
     """Visit the examples in a new order each epoch."""
     optimizer: str = "adamw"

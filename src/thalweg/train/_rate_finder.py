@@ -100,10 +100,12 @@ def find_learning_rate(
         state.model.train()
         average, epoch, start = 0.0, 0, 0
         rows = order(len(plan.train), config.seed, epoch)
+        plan.train.begin(config.seed, epoch)
         for number in range(STEPS):
             if start + config.batch_size > len(rows):
                 epoch, start = epoch + 1, 0
                 rows = order(len(plan.train), config.seed, epoch)
+                plan.train.begin(config.seed, epoch)
             chosen = rows[start : start + config.batch_size].to(plan.train.inputs.device)
             start += config.batch_size
             rate = LOWEST * factor**number

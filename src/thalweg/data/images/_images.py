@@ -16,6 +16,7 @@ from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example
 from thalweg.data.images._image_files import LONGEST_SIDE, MOST_PIXELS
 from thalweg.data.images._pictures import as_pictures, collect_pictures
+from thalweg.data.images.augmentation._colour import Palette
 from thalweg.errors import DataError, ShapeError
 
 CHANNEL_NAMES = {1: ("grey",), 3: ("red", "green", "blue")}
@@ -92,6 +93,7 @@ class ImageEncoder(Encoder):
         self.mean = mean
         self.std = std
         self.shape: tuple[int, int, int] = (len(mean), *size)
+        self.palette = Palette(mean, std)
         self._moments: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     @classmethod
