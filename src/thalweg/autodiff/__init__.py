@@ -15,6 +15,9 @@ from thalweg.autodiff._elementary import (
     sqrt,
     tanh,
 )
+from thalweg.autodiff._gradient_check import check_gradients
+from thalweg.autodiff._gradient_report import Entry, GradientReport, GradientResult
+from thalweg.autodiff._slope import slope
 from thalweg.autodiff._ways import ways
 
 __all__ = [
@@ -23,6 +26,10 @@ __all__ = [
     "CostLaw",
     "Differentiated",
     "Dual",
+    "Entry",
+    "GradientReport",
+    "GradientResult",
+    "check_gradients",
     "compare",
     "cos",
     "cost_law",
@@ -33,6 +40,7 @@ __all__ = [
     "relu",
     "sigmoid",
     "sin",
+    "slope",
     "sqrt",
     "tanh",
     "ways",

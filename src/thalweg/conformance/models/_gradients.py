@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg._core import seeds
+from thalweg.autodiff import slope
 from thalweg.conformance._suite import NotApplicable, Verdict
 from thalweg.conformance.models._case import (
     MODEL,
@@ -19,9 +20,6 @@ from thalweg.conformance.models._case import (
 )
 from thalweg.conformance.models._state import take_step
 
-# How far each number moves for a difference in double precision: rounding costs 1e-10 of the
-# slope then, curvature less, and hardly a ReLU is crossed.
-STEP = 1e-6
 # A ReLU or a maximum that is crossed all the same bends the slope by less than this.
 SLOPE = 1e-3
 DIRECTIONS = 3
@@ -158,26 +156,10 @@ def _error(model: nn.Module, inputs: Tensor, along: list[Tensor]) -> float:
         directions = [
             torch.randn(each.shape, generator=draw, dtype=torch.float64).to(each) for each in along
         ]
-        slope = sum(
+        claimed = sum(
             float((gradient * direction).sum())
             for gradient, direction in zip(gradients, directions, strict=True)
         )
-        difference = _moved(model, inputs, along, directions, STEP)
-        difference -= _moved(model, inputs, along, directions, -STEP)
-        found = difference / (2 * STEP)
-        errors.append(abs(found - slope) / max(size, FLAT))
+        found = slope(lambda: float(objective(_drawn_alike(model, inputs))), along, directions)
+        errors.append(abs(found - claimed) / max(size, FLAT))
     return statistics.median(errors)
-
-
-def _moved(
-    model: nn.Module, inputs: Tensor, along: list[Tensor], directions: list[Tensor], by: float
-) -> float:
-    """Return the objective where parameters and inputs are moved by so much."""
-    with torch.no_grad():
-        before = [each.clone() for each in along]
-        for each, direction in zip(along, directions, strict=True):
-            each.add_(direction, alpha=by)
-        value = float(objective(_drawn_alike(model, inputs)))
-        for each, value_before in zip(along, before, strict=True):
-            each.copy_(value_before)
-    return value
