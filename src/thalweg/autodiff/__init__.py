@@ -1,6 +1,10 @@
 """Differentiation: four ways to the same slope, checked, drawn, and to the second order."""
 
 from thalweg.autodiff._compare import Comparison, Differentiated, compare
+from thalweg.autodiff._convolution_backward import (
+    convolution_input_gradient,
+    convolution_weight_gradient,
+)
 from thalweg.autodiff._cost_law import Cost, CostLaw, cost_law
 from thalweg.autodiff._dual import Dual
 from thalweg.autodiff._elementary import (
@@ -15,8 +19,16 @@ from thalweg.autodiff._elementary import (
     sqrt,
     tanh,
 )
+from thalweg.autodiff._flat_loss import FlatLoss
 from thalweg.autodiff._gradient_check import check_gradients
 from thalweg.autodiff._gradient_report import Entry, GradientReport, GradientResult
+from thalweg.autodiff._second_order import (
+    Eigenpair,
+    NewtonStep,
+    hessian_vector_product,
+    newton_step,
+    top_eigenvalue,
+)
 from thalweg.autodiff._slope import slope
 from thalweg.autodiff._ways import ways
 
@@ -26,22 +38,30 @@ __all__ = [
     "CostLaw",
     "Differentiated",
     "Dual",
+    "Eigenpair",
     "Entry",
+    "FlatLoss",
     "GradientReport",
     "GradientResult",
+    "NewtonStep",
     "check_gradients",
     "compare",
+    "convolution_input_gradient",
+    "convolution_weight_gradient",
     "cos",
     "cost_law",
     "exp",
+    "hessian_vector_product",
     "like",
     "log",
     "maximum",
+    "newton_step",
     "relu",
     "sigmoid",
     "sin",
     "slope",
     "sqrt",
     "tanh",
+    "top_eigenvalue",
     "ways",
 ]
