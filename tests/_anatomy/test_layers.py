@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from thalweg._anatomy import Anatomy, Layer, layers
+from thalweg._anatomy import Anatomy, Layer
 from thalweg.errors import ShapeError
 from thalweg.models import build, networks
 
@@ -87,7 +87,7 @@ MODELS = [
 
 @pytest.mark.parametrize(("model", "shape"), MODELS, ids=lambda value: type(value).__name__)
 def test_macs_agree_with_torch(model, shape):
-    anatomy = Anatomy(layers(model, shape))
+    anatomy = Anatomy(model, shape)
     assert anatomy.not_priced == []
     assert anatomy.macs == counted_by_torch(model, shape) > 0
     assert anatomy.flops == 2 * anatomy.macs
@@ -99,25 +99,25 @@ def test_macs_agree_with_torch(model, shape):
 def test_an_lstm_multiplies_each_of_its_matrices_once_a_step(projection):
     layer = nn.LSTM(5, 7, 2, bidirectional=True, proj_size=projection, batch_first=True)
     matrices = sum(each.numel() for name, each in layer.named_parameters() if "weight" in name)
-    assert Anatomy(layers(First(layer), (6, 5))).macs == 6 * matrices
+    assert Anatomy(First(layer), (6, 5)).macs == 6 * matrices
 
 
 def test_a_bilinear_layer_sums_over_both_inputs():
     # 4 outputs, each over 3 times (2 products, then one with the first input).
-    assert Anatomy(layers(First(nn.Bilinear(3, 2, 4)), (5,))).macs == 4 * 3 * (2 + 1)
+    assert Anatomy(First(nn.Bilinear(3, 2, 4)), (5,)).macs == 4 * 3 * (2 + 1)
 
 
 @pytest.mark.parametrize("name", networks.names())
 def test_every_registered_network_is_priced_to_the_last_layer(name):
     model = build(name, outputs=1, channels=1, size=28)
-    anatomy = Anatomy(layers(model, (1, 28, 28)))
+    anatomy = Anatomy(model, (1, 28, 28))
     assert anatomy.not_priced == []
     assert anatomy.parameters == sum(each.numel() for each in model.parameters())
     assert anatomy.macs == counted_by_torch(model, (1, 28, 28))
 
 
 def test_the_table_is_that_of_the_course():
-    table = layers(build("lenet", classes=10, channels=1, size=32), (1, 32, 32))
+    table = Anatomy(build("lenet", classes=10, channels=1, size=32), (1, 32, 32)).layers
     priced = [(each.output_shape, each.parameters, each.macs) for each in table if each.macs]
     assert priced == [
         ((6, 28, 28), 156, 117_600),
@@ -129,20 +129,20 @@ def test_the_table_is_that_of_the_course():
 
 
 def test_what_cannot_be_priced_is_not_called_free():
-    table = layers(nn.Sequential(nn.Linear(4, 4), Scale(), nn.ReLU()), (4,))
-    assert [layer.macs for layer in table] == [16, None, 0]
-    assert Anatomy(table).not_priced == ["1"]
-    assert Anatomy(table).macs == 16
+    anatomy = Anatomy(nn.Sequential(nn.Linear(4, 4), Scale(), nn.ReLU()), (4,))
+    assert [layer.macs for layer in anatomy.layers] == [16, None, 0]
+    assert anatomy.not_priced == ["1"]
+    assert anatomy.macs == 16
 
 
 def test_a_module_may_say_itself_what_it_costs():
     model = nn.Sequential(Scale())
     model[0].macs = 4
-    assert [layer.macs for layer in layers(model, (4,))] == [4]
+    assert [layer.macs for layer in Anatomy(model, (4,)).layers] == [4]
 
 
 def test_products_between_layers_are_a_row_of_their_own():
-    table = layers(Attention(8), (6, 8))
+    table = Anatomy(Attention(8), (6, 8)).layers
     assert [(layer.name, layer.macs) for layer in table] == [
         ("", 2 * 6 * 6 * 8),
         ("project", 6 * 8 * 24),
@@ -154,9 +154,10 @@ def test_shared_parameters_count_once_and_shared_layers_cost_each_time():
     layer = nn.Linear(4, 4)
     tied = nn.Linear(4, 4)
     tied.weight = layer.weight
-    anatomy = Anatomy(layers(nn.Sequential(layer, nn.ReLU(), layer, tied), (4,)))
+    anatomy = Anatomy(nn.Sequential(layer, nn.ReLU(), layer, tied), (4,))
     assert [each.parameters for each in anatomy.layers] == [20, 0, 4]
     assert [each.macs for each in anatomy.layers] == [32, 0, 16]
+    assert tied.weight is layer.weight
 
 
 def test_a_layer_that_is_not_used_has_no_shape_and_no_cost():
@@ -168,7 +169,7 @@ def test_a_layer_that_is_not_used_has_no_shape_and_no_cost():
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
             return self.used(inputs)
 
-    assert layers(Spare(), (2,))[1] == Layer("spare", "Linear", None, 9, 0)
+    assert Anatomy(Spare(), (2,)).layers[1] == Layer("spare", "Linear", None, 9, 0)
 
 
 def test_time_first_layers_show_their_shape_without_the_batch():
@@ -180,7 +181,7 @@ def test_time_first_layers_show_their_shape_without_the_batch():
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
             return self.recurrent(inputs.transpose(0, 1))[0]
 
-    assert layers(TimeFirst(), (6, 5))[0].output_shape == (6, 7)
+    assert Anatomy(TimeFirst(), (6, 5)).layers[0].output_shape == (6, 7)
 
 
 def test_the_model_its_modes_and_the_random_state_are_left_alone():
@@ -200,7 +201,7 @@ def test_the_model_its_modes_and_the_random_state_are_left_alone():
     model.append(Counting())
     before, modes = copy.deepcopy(model.state_dict()), [each.training for each in model.modules()]
     state = torch.get_rng_state()
-    layers(model, (3,))
+    Anatomy(model, (3,))
     assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
     assert [each.training for each in model.modules()] == modes
     assert torch.equal(torch.get_rng_state(), state)
@@ -210,18 +211,18 @@ def test_the_model_its_modes_and_the_random_state_are_left_alone():
 def test_the_model_is_left_alone_when_the_shape_does_not_fit_too():
     model = nn.Sequential(nn.Linear(3, 4)).train()
     with pytest.raises(ShapeError, match=r"cannot take inputs of shape \(1, 5\)"):
-        layers(model, (5,))
+        Anatomy(model, (5,))
     assert model.training
     assert not model[0]._forward_hooks
 
 
 def test_whole_numbers_are_looked_up_for_nothing():
     model = nn.Sequential(nn.Embedding(10, 4), nn.Linear(4, 2))
-    table = layers(model, (6,), torch.long)
+    table = Anatomy(model, (6,), torch.long).layers
     assert [(layer.output_shape, layer.macs) for layer in table] == [((6, 4), 0), ((6, 2), 48)]
 
 
 def test_lazy_layers_are_refused_before_they_take_a_shape():
     model = nn.Sequential(nn.LazyLinear(3))
     with pytest.raises(ShapeError, match="lazy layers"):
-        layers(model, (4,))
+        Anatomy(model, (4,))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from thalweg._anatomy import Anatomy, layers
+from thalweg._anatomy import Anatomy
 
 # Shapes and prices need no weights in memory.
 META = torch.device("meta")
@@ -36,7 +36,7 @@ def vgg(steps: str) -> nn.Module:
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1), (5, 4)])
 @pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
 def test_a_pool_gives_one_more_than_the_notes_say(pool, side, size, stride):
-    (layer,) = layers(pool(size, stride), (3, side, side))
+    (layer,) = Anatomy(pool(size, stride), (3, side, side)).layers
     # Z3: ⌊(h − f)/s⌋ + 1, the number of windows that fit.
     windows = len(range(0, side - size + 1, stride))
     assert layer.output_shape == (3, windows, windows)
@@ -57,7 +57,7 @@ def test_a_pool_gives_one_more_than_the_notes_say(pool, side, size, stride):
     ],
 )
 def test_layers_that_the_notes_count_wrong(layer, shape, parameters, output):
-    (found,) = layers(layer, shape)
+    (found,) = Anatomy(layer, shape).layers
     assert found.parameters == parameters
     assert found.output_shape == output
 
@@ -71,7 +71,7 @@ def test_layers_that_the_notes_count_wrong(layer, shape, parameters, output):
     ids=["vgg16", "vgg19"],
 )
 def test_the_cost_of_vgg_is_that_of_the_course(steps, parameters, macs):
-    anatomy = Anatomy(layers(vgg(steps), (3, 224, 224)))
+    anatomy = Anatomy(vgg(steps), (3, 224, 224))
     assert anatomy.parameters == parameters
     assert anatomy.macs == macs
     # Z11: a multiply-accumulate is two floating-point operations.

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from thalweg import _anatomy, models
+from thalweg import models
 from thalweg._anatomy import Anatomy
 from thalweg.data import Splits
 from thalweg.errors import SettingError
@@ -53,7 +53,7 @@ def anatomy(
         raise SettingError(
             f"{next(iter(options))!r} is an option of networks by name; this one is built already."
         )
-    return Anatomy(_anatomy.layers(model, tuple(input)))
+    return Anatomy(model, input)
 
 
 def _by_name(name: str, shape: tuple[int, ...], classes: int, options: dict[str, Any]) -> nn.Module:

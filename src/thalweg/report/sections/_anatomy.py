@@ -2,7 +2,7 @@
 
 import math
 
-from thalweg._anatomy import Anatomy, Layer, layers
+from thalweg._anatomy import Anatomy, Layer
 from thalweg._core import formats
 from thalweg.errors import RunError, ShapeError
 from thalweg.report._section import Section
@@ -17,7 +17,7 @@ def anatomy(run: Run) -> Section:
     """Tabulate each layer's output shape, parameters and multiply-accumulates."""
     title = "Network"
     try:
-        whole = Anatomy(layers(run.model, run.schema.encoder.shape))
+        whole = Anatomy(run.model, run.schema.encoder.shape)
     except (RunError, ShapeError) as error:
         reason = formats.plain(error, longest=300)
         return Section("anatomy", title, f"The network could not be taken apart: {reason}")

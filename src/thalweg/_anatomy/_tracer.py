@@ -1,0 +1,177 @@
+"""Looks on while a network runs: what every operation costs, sees and comes from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from thalweg._anatomy import _products, _shapes
+from thalweg._anatomy._states import Fields, State
+from thalweg._anatomy.fields import (
+    Call,
+    Field,
+    UntraceableError,
+    ValuesNeededError,
+    seen,
+    tensors_in,
+)
+
+META = torch.device("meta")
+Operation = Callable[[Call, list[State], list[State], int | None], None]
+"""Told of every operation: the call, what is known of its arguments and outputs, and its MACs."""
+
+
+class Tracer(TorchDispatchMode):
+    """Follows every tensor of a network through one pass.
+
+    Args:
+        inputs: The examples, in batches of one.
+        learned: The parameters.
+        onlooker: Told of every operation that may matter.
+    """
+
+    def __init__(self, inputs: list[Tensor], learned: list[Tensor], onlooker: Operation) -> None:
+        super().__init__()
+        self._states: Any = WeakTensorKeyDictionary()
+        self._onlooker = onlooker
+        self._is_meta = any(each.device == META for each in [*inputs, *learned])
+        for at, tensor in enumerate(inputs):
+            field = Field.of_input(tuple(tensor.shape))
+            self._states[tensor] = State(tuple(tensor.shape), {at: field} if field.bounds else {})
+        for parameter in learned:
+            self._states[parameter] = State(tuple(parameter.shape), is_learned=True)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # To skip it, torch imports it, which takes two seconds.
+        return False
+
+    def state(self, tensor: Tensor) -> State:
+        """Return what is known of a tensor; one never seen before is a constant."""
+        if tensor not in self._states:
+            is_learned = isinstance(tensor, nn.Parameter)
+            self._states[tensor] = State(tuple(tensor.shape), is_learned=is_learned)
+        return self._states[tensor].read()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+            # Inside `torch.inference_mode` these come whole.
+            with self:
+                found = func.decompose(*args, **kwargs)
+            if found is not NotImplemented:
+                return found
+        result = self._run(func, args, kwargs)
+        outputs = tensors_in(result)
+        named = _by_name(func, args, kwargs)
+        if outputs:
+            self._follow(func, named, outputs)
+        return result
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operation, constants together with tensors that have no numbers."""
+        if not self._is_meta:
+            return func(*args, **kwargs)
+        given = [t for value in (*args, *kwargs.values()) for t in tensors_in(value)]
+        if any(tensor.device == META for tensor in given):
+            args = tuple(_on_meta(each) for each in args)
+            known = None if kwargs else _shapes.result(func, args)
+            if known is not None:
+                return known
+            return func(*args, **{name: _on_meta(each) for name, each in kwargs.items()})
+        if kwargs.get("device") == META and _is_of_whole_numbers(func, given):
+            # Positions keep their numbers: something may be picked by them.
+            kwargs = {**kwargs, "device": torch.device("cpu")}
+        return func(*args, **kwargs)
+
+    def _follow(self, func: Any, args: dict[str, Any], outputs: list[Tensor]) -> None:
+        given = [t for value in args.values() for t in tensors_in(value)]
+        states = [self.state(tensor) for tensor in given]
+        fields, unknown = self._fields(func, args, outputs, states)
+        call = Call(func, args, outputs, lambda tensor: None)
+        news = []
+        is_view = func.is_view or torch.Tag.inplace_view in func.tags
+        is_change = func._schema.is_mutable and not is_view
+        for at, (output, found) in enumerate(zip(outputs, fields, strict=True)):
+            new = State(
+                tuple(output.shape),
+                found,
+                unknown,
+                is_learned=bool(states) and all(each.is_learned for each in states),
+                sources=frozenset().union(*(each.sources for each in states)),
+            )
+            news.append(new)
+            if is_change and output in self._states:
+                self.state(output).write(new)
+                continue
+            if is_view and given:
+                new.base, new.seen = states[0], states[0].version
+                new.look = _look(func, args, at)
+            self._states[output] = new
+        self._onlooker(call, states, [self.state(each) for each in outputs], _products.macs(call))
+
+    def _fields(
+        self, func: Any, args: dict[str, Any], outputs: list[Tensor], states: list[State]
+    ) -> tuple[list[Fields], str | None]:
+        """Return what each output sees of each input, and why that is unknown, if it is."""
+        unknown = next((each.unknown for each in states if each.unknown), None)
+        found: list[Fields] = [{} for _ in outputs]
+        if unknown:
+            return found, unknown
+        for at in sorted({at for each in states for at in each.fields}):
+            call = Call(func, args, outputs, lambda t, at=at: self.state(t).fields.get(at), _value)
+            try:
+                fields = seen(call)
+            except ValuesNeededError:
+                raise
+            except UntraceableError:
+                return [{} for _ in outputs], call.name
+            for each, field in zip(found, fields, strict=True):
+                if field is not None:
+                    each[at] = field
+        return found, None
+
+
+def _look(func: Any, args: dict[str, Any], at: int) -> Callable[[Field], Field]:
+    """Return what a view sees of what its base sees."""
+    given, *_ = args
+
+    def look(field: Field) -> Field:
+        base = torch.empty(field.shape, device=META)
+        replaced = {**args, given: base}
+        found = seen(Call(func, replaced, tensors_in(func(**replaced)), lambda _: field))[at]
+        assert found is not None
+        return found
+
+    return look
+
+
+def _by_name(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    names = [each.name for each in func._schema.arguments]
+    return {**dict(zip(names, args, strict=False)), **kwargs}
+
+
+def _on_meta(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value if value.device == META else value.to(META)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_on_meta(each) for each in value)
+    return META if isinstance(value, torch.device) else value
+
+
+def _is_of_whole_numbers(func: Any, given: list[Tensor]) -> bool:
+    name = func._schema.name.rpartition("::")[2]
+    if given:
+        return not any(each.is_floating_point() for each in given)
+    return name in ("arange", "tril_indices", "triu_indices")
+
+
+def _value(tensor: Tensor) -> Tensor:
+    if tensor.device == META:
+        raise ValuesNeededError
+    return tensor.cpu()
