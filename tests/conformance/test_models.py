@@ -15,18 +15,34 @@ from thalweg.models import networks
 from thalweg.models._registry import Recipe
 
 IMAGES_ONLY = ("lenet", "lenet_caffe", "convnet")
+# Of each family of large networks the smallest stands for all, on images of this side.
+LARGE = {
+    "googlenet_3x3": 24,
+    "resnet18": 12,
+    "resnet50": 12,
+    "mobilenet": 32,
+    "mobilenet_v2": 32,
+}
+BY_NUMBERS = ("linear", "logistic", "perceptron", "mlp", "residual_mlp", "highway")
+NAMES = (*BY_NUMBERS, *IMAGES_ONLY, *LARGE)
 OPTIONS = {
     "mlp": {"hidden": [16, 8], "dropout": 0.2, "normalization": "batch"},
     "convnet": {"widths": [4, 8], "dropout": 0.2},
 }
 
 
-@pytest.mark.parametrize("name", networks.names())
+def test_no_small_network_is_forgotten():
+    large = [name for name in networks.names() if name not in NAMES]
+    families = ("alexnet", "zfnet", "vgg", "googlenet", "inception", "resnet")
+    assert all(name.startswith(families) for name in large)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("options", ["as it is", "with options"])
 def test_every_network_keeps_every_promise(name, options):
     if options == "with options" and name not in OPTIONS:
         pytest.skip("it has none")
-    shape = (2, 12, 11) if name in IMAGES_ONLY else (5,)
+    shape = (5,) if name in BY_NUMBERS else (2, LARGE.get(name, 12), LARGE.get(name, 11))
     chosen = OPTIONS[name] if options == "with options" else {}
     network = Recipe(name, shape, 1 if name == "perceptron" else 3, 0, chosen).build()
     report = tw.check_model(network, torch.randn(8, *shape))
@@ -45,10 +61,11 @@ def test_every_network_suits_its_data_and_the_doctor_finds_nothing(name, data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_network_can_be_compiled_and_exported(name, unchecked):
-    network = Recipe(name, (1, 12, 12), 1 if name == "perceptron" else 3, 0, {}).build()
-    report = tw.check_model(network, torch.randn(8, 1, 12, 12), thorough=True)
+    side = LARGE.get(name, 12)
+    network = Recipe(name, (1, side, side), 1 if name == "perceptron" else 3, 0, {}).build()
+    report = tw.check_model(network, torch.randn(8, 1, side, side), thorough=True)
     assert report.passed, report
     assert report["exported"].outcome == "passed"
 

@@ -10,6 +10,7 @@ from torch import nn
 from thalweg.errors import SettingError, ShapeError, UnknownNameError
 from thalweg.models import build, networks, recipe_of
 from thalweg.models._registry import Recipe
+from thalweg.nn import Auxiliary
 
 SHAPES = [
     (1,),
@@ -23,27 +24,65 @@ SHAPES = [
     (1, 28, 45),
 ]
 IMAGES_ONLY = ("lenet", "lenet_caffe", "convnet")
+# Networks for photographs, and the least height and width that each can take.
+LEAST = {
+    "alexnet": 63,
+    "alexnet_owt": 63,
+    "zfnet": 63,
+    **dict.fromkeys((name for name in networks.names() if name.startswith("vgg")), 32),
+    "googlenet": 31,
+    "googlenet_3x3": 15,
+    "inception_v3": 75,
+    **dict.fromkeys((name for name in networks.names() if name.startswith("resnet")), 1),
+    "mobilenet": 1,
+    "mobilenet_v2": 1,
+}
+# Of each family of large networks some stand for all.
+STANDING_FOR_ALL = (
+    "alexnet_owt",
+    "vgg11_bn",
+    "googlenet",
+    "googlenet_3x3",
+    "inception_v3",
+    "resnet18",
+    "resnet50",
+    "mobilenet",
+    "mobilenet_v2",
+)
+FITTED = [name for name in networks.names() if name not in LEAST or name in STANDING_FOR_ALL]
+SMALL = [name for name in FITTED if name not in ("alexnet_owt", "vgg11_bn", "inception_v3")]
 
-every_network = pytest.mark.parametrize("name", networks.names())
+
+def shapes(name: str) -> list[tuple[int, ...]]:
+    if name in LEAST:
+        least = max(LEAST[name], 8)
+        large = (1, least + 9, least + 4)
+        return [large] if name not in SMALL else [(3, least, least), large]
+    return [shape for shape in SHAPES if len(shape) == 3 or name not in IMAGES_ONLY]
+
+
+every_network = pytest.mark.parametrize("name", SMALL)
 every_fit = pytest.mark.parametrize(
     ("name", "shape"),
-    [
-        (name, shape)
-        for name in networks.names()
-        for shape in SHAPES
-        if len(shape) == 3 or name not in IMAGES_ONLY
-    ],
+    [(name, shape) for name in FITTED for shape in shapes(name)],
     ids=lambda value: "×".join(map(str, value)) if isinstance(value, tuple) else value,
 )
 
 
-def make(name: str, shape: tuple[int, ...] = (1, 8, 8), seed: int = 0) -> nn.Module:
+def make(name: str, shape: tuple[int, ...] | None = None, seed: int = 0) -> nn.Module:
     outputs = 1 if name == "perceptron" else 3
-    return Recipe(name, shape, outputs, seed, {}).build()
+    return Recipe(name, shape or usual(name), outputs, seed, {}).build()
+
+
+def usual(name: str) -> tuple[int, ...]:
+    side = max(8, LEAST.get(name, 0))
+    return (1, side, side)
 
 
 def loss_of(network: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     output = network(inputs)
+    if isinstance(output, Auxiliary):
+        output = output.main + sum(output.heads)
     if output.shape[1] == 1:
         return F.binary_cross_entropy_with_logits(output[:, 0], torch.ones(len(output)))
     return F.cross_entropy(output, torch.arange(len(output)) % 3)
@@ -55,8 +94,10 @@ def weights_of(network: nn.Module) -> list[torch.Tensor]:
 
 @every_fit
 def test_one_step_of_training_changes_the_loss(name, shape):
-    network, inputs = make(name, shape), torch.ones(4, *shape)
-    assert network(inputs).shape == (4, 1 if name == "perceptron" else 3)
+    # Batch normalization of examples all alike makes gradients infinite.
+    network, inputs = make(name, shape), torch.randn(4, *shape)
+    assert network.eval()(inputs).shape == (4, 1 if name == "perceptron" else 3)
+    network.train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     before = loss_of(network, inputs)
     before.backward()
@@ -78,7 +119,7 @@ def test_a_batch_of_one_is_as_good_as_any(name, shape, training):
 @every_network
 def test_a_state_dict_gives_the_same_network_back(name):
     network, other = make(name), make(name, seed=1)
-    inputs = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    inputs = torch.randn(4, *usual(name), generator=torch.Generator().manual_seed(0))
     network(inputs)  # batch normalization has moments to keep
     other.load_state_dict(network.state_dict())
     assert torch.equal(network.eval()(inputs), other.eval()(inputs))
@@ -103,11 +144,12 @@ def test_another_seed_gives_other_weights(name):
 @every_network
 def test_evaluation_is_deterministic_and_does_not_mix_examples(name):
     options = {"dropout": 0.5} if name in ("mlp", "convnet") else {}
-    network = Recipe(name, (1, 8, 8), 1, 0, options).build().eval()
-    inputs = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    network = Recipe(name, usual(name), 1, 0, options).build().eval()
+    inputs = torch.randn(4, *usual(name), generator=torch.Generator().manual_seed(0))
     whole = network(inputs)
     assert torch.equal(network(inputs), whole)
-    torch.testing.assert_close(torch.cat([network(each) for each in inputs.split(1)]), whole)
+    alone = torch.cat([network(each) for each in inputs.split(1)])
+    torch.testing.assert_close(alone, whole, rtol=1e-4, atol=1e-5)
 
 
 @every_network
@@ -124,7 +166,21 @@ def test_an_unknown_option_is_refused(name):
         build(name, outputs=1, channels=1, size=8, wdth=3)
 
 
-@every_network
+@pytest.mark.parametrize(("name", "least"), LEAST.items())
+def test_images_too_small_are_refused_with_the_size_that_is_needed(name, least):
+    with pytest.raises(ShapeError, match=rf"'{name}' needs images of at least {least}×{least} "):
+        networks[name](outputs=3, channels=3, size=(least - 1, 300))
+
+
+@pytest.mark.parametrize("name", [name for name in FITTED if name in LEAST])
+def test_every_size_from_the_least_on_leaves_something(name):
+    for side in range(LEAST[name], LEAST[name] + 50, 7):
+        with torch.device("meta"):
+            network = networks[name](outputs=3, channels=1, size=(side, side + 1)).eval()
+            assert network(torch.zeros(2, 1, side, side + 1)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", networks.names())
 def test_a_network_is_described_in_one_line(name):
     summary = networks.entry(name).summary
     assert summary

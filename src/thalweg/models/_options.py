@@ -75,13 +75,21 @@ def one_of(name: str, given: Any, known: Sequence[str | None]) -> None:
         raise SettingError(f"{name} must be one of {names}, got {formats.plain(repr(given))}.")
 
 
-def check_image_size(network: str, size: tuple[int, int]) -> None:
-    """Refuse images without pixels.
+def check_image_size(network: str, size: tuple[int, int], least: int = 1) -> None:
+    """Refuse images of which a network would leave nothing.
+
+    Args:
+        network: Its name.
+        size: Height and width of the images, in pixels.
+        least: The smallest height and width that it can take.
 
     Raises:
-        ShapeError: Height or width is below one.
+        ShapeError: Height or width is below that.
     """
-    if min(size) < 1:
+    if min(size) < least:
+        pixels = "pixel" if least == 1 else "pixels"
         raise ShapeError(
-            f"network {network!r} needs images of at least 1×1 pixel, got {size[0]}×{size[1]}."
+            f"network {network!r} needs images of at least {least}×{least} {pixels}, "
+            f"got {size[0]}×{size[1]}."
+            + ("" if least == 1 else f" Enlarge them: tw.load(…, size={least}).")
         )

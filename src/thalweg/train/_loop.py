@@ -37,6 +37,7 @@ from thalweg.tasks import Task
 from thalweg.train._batches import Feed, bounds, order
 from thalweg.train._config import Config
 from thalweg.train._evaluate import Answers, answer, answer_together
+from thalweg.train._losses import losses_of
 from thalweg.train._parallel import Parallel, Piece
 from thalweg.train._pieces import GoBack, cut_further, number_of_pieces
 from thalweg.train._regularizers import Penalty
@@ -204,19 +205,19 @@ def update(
     pieces, total = _pieces(plan, state, rows)
     network = model if parallel is None else parallel.network
 
+    shown: list[Tensor] = []
+
     def closure() -> Tensor:
         optimizer.zero_grad()
-        losses = []
+        objectives, losses = [], []
         for x, y, divisor in pieces:
             if parallel is not None:
                 parallel.exchange(len(losses) == len(pieces) - 1)
             with _arithmetic(plan):
                 output = network(x)
-            if divisor is None:
-                loss = task.mean_loss(output.float(), y)
-            else:
-                loss = task.losses(output.float(), y).sum() / divisor
-            loss.backward()
+            objective, loss = losses_of(task, output, y, divisor)
+            objective.backward()
+            objectives.append(objective.detach())
             losses.append(loss.detach())
         if plan.penalty is not None:
             plan.penalty.add_gradient()
@@ -224,17 +225,22 @@ def update(
             torch.nn.utils.clip_grad_norm_(model.parameters(), plan.config.clip_norm)
         if plan.config.clip_value is not None:
             torch.nn.utils.clip_grad_value_(model.parameters(), plan.config.clip_value)
-        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        shown.append(_sum(losses))
+        return _sum(objectives)
 
     for group in optimizer.param_groups:
         group["lr"] = rate
     if plan.searches:
         # torch declares that a closure returns a float, and documents that it returns the loss.
-        loss = optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]
     else:
-        loss = closure()
+        closure()
         optimizer.step()
-    return loss, total
+    return shown[0], total
+
+
+def _sum(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.stack(values).sum()
 
 
 def validate(plan: Plan, state: State) -> dict[str, float]:

@@ -3,12 +3,14 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from thalweg._core import seeds
 from thalweg.conformance._suite import Suite
+from thalweg.nn import Auxiliary
 from thalweg.tasks import Task
 
 MODEL: "Suite[ModelCase]" = Suite("network")
@@ -31,11 +33,22 @@ class ModelCase:
     """More examples, with their targets."""
 
     def copy(self, *, training: bool = False) -> nn.Module:
-        """Return a copy in evaluation or training mode, without gradients kept."""
+        """Return a copy in evaluation or training mode, without gradients kept.
+
+        What auxiliary heads give while training is added to the output, so that it is one tensor.
+        """
         model = copy.deepcopy(self.original)
         model.train(training)
         model.zero_grad()
+        if training:
+            model.register_forward_hook(_added_up)
         return model
+
+
+def _added_up(model: nn.Module, given: Any, output: Any) -> Any:
+    if isinstance(output, Auxiliary):
+        return output.main + output.weight * torch.stack(output.heads).sum(dim=0)
+    return output
 
 
 def answer(model: Callable[[Tensor], Tensor], inputs: Tensor, seed: int = 0) -> Tensor:
