@@ -56,9 +56,15 @@ class Drawing:
         size: float = 12,
         anchor: str = "start",
         bold: bool = False,
+        halo: bool = False,
     ) -> None:
-        """Write a line of text whose foot is at `y`; `anchor` is "start", "middle" or "end"."""
+        """Write a line of text whose foot is at `y`; `anchor` is "start", "middle" or "end".
+
+        With a halo, lines beneath it do not run through it.
+        """
         weight = ' font-weight="600"' if bold else ""
+        if halo:
+            weight += ' stroke="var(--paper)" stroke-width="4" paint-order="stroke"'
         self._shapes.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}"'
             f'{weight} fill="var(--{colour})">{escape(content)}</text>'
