@@ -18,8 +18,10 @@ _COLOURS = {
     "fourth": ("#b23a30", "#ee8478"),
     "fifth": ("#7a5aa0", "#b79be0"),
     "sixth": ("#00796b", "#5fc4b5"),
+    "seventh": ("#8a6d1f", "#d9be6a"),
+    "eighth": ("#59656d", "#a0abb2"),
 }
-SERIES = ("first", "second", "third", "fourth", "fifth", "sixth")
+SERIES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 """Colours that tell curves apart."""
 # A character of 12 pixels of the usual sans-serif is about this wide.
 CHARACTER = 6.6
