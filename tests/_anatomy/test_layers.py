@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from thalweg._anatomy import Anatomy, Layer
 from thalweg.errors import ShapeError
-from thalweg.models import build, networks
+from thalweg.models import build, networks, sketch
 
 
 class Attention(nn.Module):
@@ -62,7 +62,7 @@ class First(nn.Module):
 def counted_by_torch(model: nn.Module, shape: tuple[int, ...]) -> int:
     counter = FlopCounterMode(display=False)
     with counter:  # with gradients: without them torch runs fused kernels it cannot count
-        model.eval()(torch.zeros(1, *shape))
+        model.eval()(torch.zeros(1, *shape, device=next(model.parameters()).device))
     return counter.get_total_flops() // 2
 
 
@@ -109,11 +109,12 @@ def test_a_bilinear_layer_sums_over_both_inputs():
 
 @pytest.mark.parametrize("name", networks.names())
 def test_every_registered_network_is_priced_to_the_last_layer(name):
-    model = build(name, outputs=1, channels=1, size=28)
-    anatomy = Anatomy(model, (1, 28, 28))
+    model = sketch(name, outputs=1, channels=3, size=96)
+    anatomy = Anatomy(model, (3, 96, 96))
     assert anatomy.not_priced == []
+    assert anatomy.not_followed == {}
     assert anatomy.parameters == sum(each.numel() for each in model.parameters())
-    assert anatomy.macs == counted_by_torch(model, (1, 28, 28))
+    assert anatomy.macs == counted_by_torch(model, (3, 96, 96))
 
 
 def test_the_table_is_that_of_the_course():

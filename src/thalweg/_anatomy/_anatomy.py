@@ -1,10 +1,13 @@
 """The anatomy of a network: its layers, what they cost together, and what their units see."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from thalweg._anatomy import _table
 from thalweg._anatomy._boxes import Block
 from thalweg._anatomy._inputs import examples
 from thalweg._anatomy._layer import Layer
@@ -12,8 +15,16 @@ from thalweg._anatomy._parts import rows
 from thalweg._anatomy._passing import passed
 from thalweg._anatomy._receptive_field import Box, box
 from thalweg._anatomy._taking_apart import Observation, observe
+from thalweg._anatomy.memory import (
+    OptimizerMaker,
+    TrainingMemory,
+    largest_batch,
+    parsed,
+    training_memory,
+)
+from thalweg._core import formats
 from thalweg._core.registry import did_you_mean
-from thalweg.errors import ShapeError, UnknownNameError
+from thalweg.errors import SettingError, ShapeError, UnknownNameError
 
 
 class Anatomy:
@@ -28,6 +39,9 @@ class Anatomy:
         >>> anatomy.layers[0].receptive_field.size, anatomy.sees("0", 3, 0)
         ((5, 5), ((3, 7), (0, 4)))
     """
+
+    make_optimizer: ClassVar[OptimizerMaker | None] = None
+    """Makes an optimizer by name. Bound by the layer above, which knows them."""
 
     def __init__(self, model: nn.Module, given: Any, dtype: torch.dtype | None = None) -> None:
         self.model = model
@@ -72,6 +86,47 @@ class Anatomy:
         """The layers whose receptive field is unknown, and the operation that made it so."""
         return {n: part.not_followed for n, part in self._parts.items() if part.not_followed}
 
+    @property
+    def totals(self) -> list[tuple[str, str]]:
+        """What the layers come to together, each with its name, as people read it."""
+        found = [
+            ("parameters", formats.count(self.parameters)),
+            ("MACs", f"{formats.count(self.macs)} for one example"),
+            ("FLOPs", f"{formats.count(self.flops)}, a product and a sum for each MAC"),
+            ("activations", f"{formats.size(self.activation_bytes)} for one example"),
+        ]
+        if missing := self.not_priced:
+            names = ", ".join(formats.plain(name or "the network itself") for name in missing)
+            found.append(("not priced", names))
+        if lost := self.not_followed:
+            operations = ", ".join(sorted(set(lost.values())))
+            found.append(("no field", f"{len(lost)} layers, after: {formats.plain(operations)}"))
+        return found
+
+    headings = _table.HEADINGS
+    """Of the columns of `rows`."""
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The layers as people read them, one text per heading."""
+        return [_table.cells(layer) for layer in self.layers]
+
+    def __str__(self) -> str:
+        table = _table.drawn(self.rows)
+        return "\n".join([table, "", *(f"{name:<11}  {text}" for name, text in self.totals)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the anatomy as plain data."""
+        return {
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activation_bytes": self.activation_bytes,
+            "not_priced": self.not_priced,
+            "not_followed": self.not_followed,
+            "layers": [_table.as_data(layer) for layer in self.layers],
+        }
+
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.
 
@@ -114,6 +169,64 @@ class Anatomy:
         ):
             raise ShapeError(f"{name!r} gives {shape}, which has no unit {position}.")
         return box(field, _picture(self.inputs[of]) if of else self.axes, position)
+
+    def training_memory(
+        self, batch: int = 32, optimizer: str = "adamw", *, fused: bool = False, **options: Any
+    ) -> TrainingMemory:
+        """Return what one step of training holds, by what it is for.
+
+        The step is taken without numbers, on torch's meta device, and every storage counted from
+        the operation that makes it until it is freed. What a kernel takes for itself, and what
+        the allocator keeps of freed memory, comes on top.
+
+        Args:
+            batch: Examples per step.
+            optimizer: By name, as for `tw.fit`.
+            fused: Whether one kernel updates all parameters; otherwise the update needs room
+                for copies of the largest.
+            **options: Constants of the optimizer.
+
+        Raises:
+            SettingError: The batch is no whole number, or there is no such optimizer.
+            ShapeError: The network needs to look at numbers.
+        """
+        if not isinstance(batch, int) or batch < 1:
+            got = formats.plain(repr(batch))
+            raise SettingError(f"batch must be a whole number of at least 1, got {got}.")
+        make = self._maker(optimizer, options)
+        return training_memory(self.model, self.inputs, batch, optimizer, make, is_fused=fused)
+
+    def largest_batch(
+        self,
+        memory: int | float | str,
+        optimizer: str = "adamw",
+        *,
+        fused: bool = False,
+        **options: Any,
+    ) -> int:
+        """Return the largest batch whose step of training fits; 0 where none does.
+
+        Args:
+            memory: Bytes, or such as "8 GiB".
+            optimizer: By name, as for `tw.fit`.
+            fused: As in `training_memory`.
+            **options: Constants of the optimizer.
+
+        Raises:
+            SettingError: The memory is no amount, or there is no such optimizer.
+            ShapeError: The network needs to look at numbers.
+        """
+
+        @cache
+        def peak(batch: int) -> int:
+            return self.training_memory(batch, optimizer, fused=fused, **options).peak
+
+        return largest_batch(peak, parsed(memory))
+
+    def _maker(self, optimizer: str, options: dict[str, Any]) -> Callable[[nn.Module], Any]:
+        assert Anatomy.make_optimizer is not None, "thalweg._api binds it"
+        # The rate says nothing about memory.
+        return partial(Anatomy.make_optimizer, name=optimizer, learning_rate=1e-3, options=options)
 
 
 def _axes(example: Tensor, observed: Observation) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from thalweg._anatomy.fields import ValuesNeededError
 from thalweg._core import formats, seeds
-from thalweg.errors import ShapeError
+from thalweg.errors import ShapeError, ThalwegError
 
 META = torch.device("meta")
 # What a network may raise about inputs that do not fit it, or that have no numbers.
@@ -61,7 +61,7 @@ def _explained(model: nn.Module, inputs: list[Tensor], look: Pass[T], *, on_meta
     try:
         return _passed(model, inputs, look, on_meta=on_meta)
     except REFUSALS as error:
-        if isinstance(error, ShapeError):
+        if isinstance(error, ThalwegError):
             raise
         shapes = ", ".join(str(tuple(each.shape)) for each in inputs)
         line = formats.plain(str(error).strip().partition("\n")[0] or type(error).__name__)

@@ -46,6 +46,17 @@ def _normalized(given: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor] | No
     return torch.empty_like(given), moments, torch.empty_like(moments)
 
 
+def _normalized_backward(
+    slope: Tensor, given: Tensor, *rest: Any
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    wanted = rest[-1]
+    return (
+        torch.empty_like(given) if wanted[0] else None,
+        given.new_empty(given.shape[1]) if wanted[1] else None,
+        given.new_empty(given.shape[1]) if wanted[2] else None,
+    )
+
+
 def _product(left: Tensor, right: Tensor) -> Tensor | None:
     fits = left.shape[-1] == right.shape[-2] and left.shape[:-2] == right.shape[:-2]
     fits = fits and left.dtype == right.dtype
@@ -65,6 +76,8 @@ def _together(left: Tensor, right: Any, *rest: Any) -> Tensor | None:
 _RESULTS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: _convolution,
     aten.native_batch_norm.default: _normalized,
+    aten.native_batch_norm_backward.default: _normalized_backward,
+    aten.threshold_backward.default: lambda slope, given, threshold: torch.empty_like(slope),
     aten.mm.default: _product,
     aten.bmm.default: _product,
     aten.addmm.default: _added,

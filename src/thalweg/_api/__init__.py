@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from thalweg._anatomy import Anatomy
-from thalweg._api._anatomy import anatomy
+from thalweg._api._anatomy import anatomy, named_anatomy
 from thalweg._api._begin import begun_folder
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
@@ -24,7 +24,7 @@ from thalweg.conformance import check_data, check_model, check_task
 from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, preflight, watch
 from thalweg.errors import RunError
 from thalweg.tasks import Prediction
-from thalweg.train import Run, next_folder, read_toml
+from thalweg.train import Run, make_optimizer, next_folder, read_toml
 
 
 def _write_page(run: Run, path: Path) -> Path:
@@ -51,6 +51,9 @@ def _judge(watched: dict[str, Any]) -> Diagnosis:
 # Nor of the doctor, whom it is handed as somebody who looks on.
 Run.doctor = staticmethod(_judge)
 
+# Nor does a network taken apart of optimizers.
+Anatomy.make_optimizer = staticmethod(make_optimizer)
+
 __all__ = [
     "Anatomy",
     "Comparison",
@@ -74,6 +77,7 @@ __all__ = [
     "list_data",
     "list_models",
     "load",
+    "named_anatomy",
     "next_folder",
     "preflight",
     "read_toml",

@@ -1,14 +1,22 @@
 """A network taken apart: a module, one by name, or that of a run."""
 
+import inspect
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from thalweg import models
 from thalweg._anatomy import Anatomy
+from thalweg._api._routing import route
+from thalweg._core import formats
+from thalweg._core.registry import did_you_mean
 from thalweg.data import Splits
-from thalweg.errors import SettingError
+from thalweg.errors import RunError, SettingError, UnknownNameError
 from thalweg.train import Run
+
+# What the networks of the course were made for.
+PHOTOGRAPH = (3, 224, 224)
 
 
 def anatomy(
@@ -18,12 +26,21 @@ def anatomy(
     classes: int = 1000,
     **options: Any,
 ) -> Anatomy:
-    """Take a network apart: shape, parameters and multiply-accumulates of every layer.
+    """Take a network apart: what each layer gives, costs and sees, and what training needs.
+
+    One example runs through it in evaluation mode, without numbers, on torch's meta device; only
+    a network that has to look at numbers gets some. Its weights, buffers, modes and the global
+    random state stay as they are.
+
+    Counted are multiply-accumulates (MACs) of matrix products and convolutions, wherever they
+    are called; biases, activations, pooling and normalization count as nothing, as is usual. A
+    module with an attribute `macs` says itself what it costs. What nobody can price is named.
 
     Args:
         model: Any module, the name of one that `thalweg models` lists, or a run.
-        input: Shape of one example without the batch, `(3, 224, 224)`; or data from `tw.load`,
-            for the shape of their examples. A run knows its own.
+        input: Shape of one example without the batch, `(3, 224, 224)`; a tensor with a batch of
+            examples, such as token numbers; a tuple with one of these for each input; or data
+            from `tw.load`. A run knows its own; networks by name get a photograph's.
         classes: Of a network by name: how many it tells apart.
         **options: Of a network by name.
 
@@ -37,29 +54,91 @@ def anatomy(
         >>> found = tw.anatomy("lenet", (1, 32, 32), classes=10)
         >>> found.parameters, found.macs, found.flops
         (61706, 416520, 833040)
+        >>> found.layer("conv2").receptive_field.size, found.sees("conv2", 0, 9)
+        ((14, 14), ((0, 13), (18, 31)))
     """
     if isinstance(model, Run):
         input = model.schema.encoder.shape if input is None else input  # noqa: A001
         model = model.model
     if isinstance(input, Splits):
         input = input.schema.encoder.shape  # noqa: A001
+    if isinstance(model, str):
+        return _by_name(model, input, classes, options)
+    if not isinstance(model, nn.Module):
+        got = type(model).__name__
+        raise SettingError(f"anatomy needs a torch.nn.Module, a name or a run, got {got}.")
+    if options:
+        raise SettingError(
+            f"{next(iter(options))!r} is an option of networks by name; this one is built already."
+        )
     if input is None:
         raise SettingError(
             "anatomy needs the shape of one example: tw.anatomy(model, (3, 224, 224))."
         )
-    if isinstance(model, str):
-        model = _by_name(model, input, classes, options)
-    elif options:
-        raise SettingError(
-            f"{next(iter(options))!r} is an option of networks by name; this one is built already."
-        )
     return Anatomy(model, input)
 
 
-def _by_name(name: str, shape: tuple[int, ...], classes: int, options: dict[str, Any]) -> nn.Module:
-    """Return a network of that name for inputs of this shape."""
-    if len(shape) == 3:
-        channels, height, width = shape
-        size = height, width
-        return models.build(name, classes=classes, channels=channels, size=size, **options)
-    return models.build(name, classes=classes, features=shape[-1], **options)
+def named_anatomy(name: str, shape: Any, classes: int | None, settings: dict[str, Any]) -> Anatomy:
+    """Take apart what the command line names: a network, or the folder of a run.
+
+    Raises:
+        UnknownNameError: It is neither.
+        RunError: The folder holds no run, or one whose network is not registered.
+        ThalwegError: As `anatomy`.
+    """
+    if name not in models.networks:
+        if not Path(name).exists():
+            names = models.networks.names()
+            raise UnknownNameError(
+                f"unknown network {formats.plain(repr(name))}, and no run lies there. "
+                f"{did_you_mean(name, names)}"
+            )
+        return _of_run(name, shape, settings, classes)
+    options = route(settings, {"model": {"name": name}}, only=("model",))["model"]
+    options.pop("name")
+    sizes = {} if classes is None else {"classes": classes}
+    return anatomy(name, shape, **sizes, **options)
+
+
+def _of_run(folder: str, shape: Any, settings: dict[str, Any], classes: int | None) -> Anatomy:
+    run = Run.peek(folder)
+    given = [*settings, *(["classes"] if classes is not None else [])]
+    if given:
+        raise SettingError(f"the network of a run is built already: {given[0]} cannot be chosen.")
+    model = run.network()
+    if model is None:
+        raise RunError(
+            f"the network of {folder}, {run.settings.model.get('class')}, is not a registered "
+            "one. Take it apart in Python: tw.anatomy(model, shape)."
+        )
+    return Anatomy(model, run.schema.encoder.shape if shape is None else shape)
+
+
+def _by_name(name: str, shape: Any, classes: int, options: dict[str, Any]) -> Anatomy:
+    """Take apart a network of that name for inputs of this shape; it needs no weights."""
+    if shape is None:
+        if "features" in inspect.signature(models.networks[name]).parameters:
+            raise SettingError(
+                f"network {name!r} takes any inputs. Say the shape of one example, such as 30 "
+                f"numbers: tw.anatomy({name!r}, (30,))."
+            )
+        shape = PHOTOGRAPH
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    if not sizes or not all(isinstance(each, int) for each in sizes):
+        got = formats.plain(repr(shape))
+        raise SettingError(
+            f"a network by name needs the shape of one example, such as (3, 224, 224); got {got}."
+        )
+    seed = options.pop("seed", 0)
+    outputs = {"outputs": options.pop("outputs")} if "outputs" in options else {"classes": classes}
+    if len(sizes) == 3:
+        channels, height, width = sizes
+        made = {"channels": channels, "size": (height, width)}
+    elif len(sizes) == 1:
+        made = {"features": sizes[0]}
+    else:
+        raise SettingError(
+            "a network by name takes images, (channels, height, width), or numbers, (features,); "
+            f"got {formats.plain(repr(tuple(sizes)))}."
+        )
+    return Anatomy(models.sketch(name, seed=seed, **outputs, **made, **options), tuple(sizes))

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from thalweg import __version__
 from thalweg._core import launch
 from thalweg._core.registry import did_you_mean
+from thalweg.cli._anatomy import anatomy
 from thalweg.cli._compare import compare
 from thalweg.cli._data import data
 from thalweg.cli._diagnose import diagnose
@@ -74,7 +75,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exit_codes(),
 )
-for each in (train, resume, predict, report, compare, models, data, verify):
+for each in (train, resume, predict, report, compare, anatomy, models, data, verify):
     app.command()(each)
 # The options of a script belong to the script.
 app.command(context_settings={"ignore_unknown_options": True})(diagnose)

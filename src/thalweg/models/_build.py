@@ -3,13 +3,14 @@
 import math
 from typing import Any
 
+import torch
 from torch import nn
 
 from thalweg._core.choices import Choice
 from thalweg.data import Schema, Splits, Target
 from thalweg.errors import DataError, SettingError
 from thalweg.models._options import check_whole
-from thalweg.models._registry import Recipe, networks
+from thalweg.models._registry import Recipe, Undrawn, networks
 
 # LeNet was made for grey images of at most this many pixels a side.
 LENET_SIDE = 32
@@ -63,6 +64,27 @@ def build(
         shape = _shape(name, features, channels, size)
         wanted = _outputs(name, classes, outputs)
     return Recipe(name=name, shape=shape, outputs=wanted, seed=seed, options=options).build()
+
+
+def sketch(name: str, **sizes: Any) -> nn.Module:
+    """Return a network of that name without weights, on torch's meta device.
+
+    It takes no memory and gives no numbers, but has all shapes.
+
+    Args:
+        name: One of `thalweg models`.
+        **sizes: As for `build` without data.
+
+    Raises:
+        ThalwegError: As `build`.
+
+    Example:
+        >>> network = sketch("mlp", classes=3, features=4, hidden=[16])
+        >>> next(network.parameters()).device
+        device(type='meta')
+    """
+    with torch.device("meta"), Undrawn():
+        return build(name, **sizes)
 
 
 def default_network(schema: Schema) -> tuple[str, Choice]:

@@ -83,7 +83,7 @@ class Recipe:
             SettingError: Its sizes are beyond what torch can count.
         """
         try:
-            with seeds.isolated(self.seed, "init"), torch.device("meta"), _Undrawn():
+            with seeds.isolated(self.seed, "init"), torch.device("meta"), Undrawn():
                 model = make()
         except (RuntimeError, TypeError, OverflowError) as error:
             if isinstance(error, ThalwegError) or not _is_overflow(error):
@@ -105,7 +105,7 @@ class Recipe:
         return {name: size for name, size in sizes.items() if name in parameters}
 
 
-class _Undrawn(TorchFunctionMode):
+class Undrawn(TorchFunctionMode):
     """Draws nothing: without memory for it, that imports torch's compiler, for three seconds."""
 
     def __torch_function__(

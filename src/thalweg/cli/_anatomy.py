@@ -1,0 +1,54 @@
+"""`thalweg anatomy`: a network taken apart."""
+
+from typing import Annotated
+
+import typer
+
+from thalweg._core import formats
+from thalweg.cli._options import Json
+from thalweg.cli._output import print_json, print_table
+from thalweg.cli._values import parse_settings, parse_value
+
+
+def anatomy(
+    network: Annotated[
+        str, typer.Argument(metavar="NAME|RUN", help="See thalweg models; or a run's folder.")
+    ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Options of the network: hidden=64,64."),
+    ] = None,
+    input: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(metavar="3,224,224", help="Shape of one example: channels, height, width."),
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(help="That a network by name tells apart; 1000 by default.")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Examples per step, for the memory of training.")] = 32,
+    optimizer: Annotated[str, typer.Option(metavar="NAME", help="For the same.")] = "adamw",
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="8GiB", help="Say which batch fits, training with the optimizer."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Show the layers of a network, what they cost, what they see, and what training needs."""
+    from thalweg import _api
+
+    shape = None if input is None else parse_value(input)
+    shape = tuple(shape) if isinstance(shape, list) else shape
+    found = _api.named_anatomy(network, shape, classes, parse_settings(settings or []))
+    needs = found.training_memory(batch, optimizer)
+    fits = None if memory is None else found.largest_batch(memory, optimizer)
+    if json:
+        training = {"training": {**needs.to_json(), "largest_batch": fits}}
+        print_json({**found.to_json(), **training})
+        return 0
+    print_table(found.rows, headings=found.headings, right=range(3, len(found.headings)))
+    print()
+    training = [("training", str(needs))]
+    if fits is not None:
+        training.append(("largest batch", f"{formats.count(fits)} in {memory}"))
+    print_table([*found.totals, *training])
+    return 0

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+import thalweg as tw
+
+
+def test_a_network_by_name_is_taken_apart(call):
+    shown = call("anatomy", "lenet", "--input", "1,32,32", "--classes", "10")
+    assert shown.code == 0
+    names = [line.split()[0] for line in shown.out.splitlines() if line]
+    assert names[:3] == ["name", "size", "conv1"]
+    assert "61,706" in shown.out
+    assert "416,520" in shown.out
+    assert "833,040" in shown.out
+    assert "14×14" in shown.out
+
+
+def test_json_holds_totals_and_the_same_by_layer(call):
+    words = ("anatomy", "lenet", "--input", "1,32,32", "--classes", "10", "--memory", "1 MiB")
+    found = json.loads(call(*words, "--json").out)
+    assert (found["parameters"], found["macs"], found["flops"]) == (61_706, 416_520, 833_040)
+    for total in ("parameters", "macs", "flops", "activation_bytes"):
+        assert sum(layer[total] for layer in found["layers"]) == found[total]
+    layer = next(layer for layer in found["layers"] if layer["name"] == "conv2")
+    assert layer["kind"] == "Conv2d"
+    assert layer["output_shape"] == [16, 10, 10]
+    assert layer["receptive_field"] == {"size": [14, 14], "stride": [2, 2], "centre": [6.5, 6.5]}
+    assert layer["activation_bytes"] == 4 * 16 * 10 * 10
+    training = found["training"]
+    anatomy = tw.anatomy("lenet", (1, 32, 32), classes=10)
+    assert training["peak"] == anatomy.training_memory(32).peak
+    assert training["largest_batch"] == anatomy.largest_batch(2**20)
+
+
+def test_options_of_the_network_are_settings(call):
+    words = ("anatomy", "mlp", "hidden=5,7", "--input", "3", "--classes", "2", "--json")
+    assert json.loads(call(*words).out)["parameters"] == 5 * 4 + 7 * 6 + 2 * 8
+
+
+def test_a_photograph_is_the_usual_input(call):
+    found = json.loads(call("anatomy", "vgg16", "--json").out)
+    assert found["macs"] == 15_470_264_320
+
+
+def test_a_run_knows_its_network_and_its_input(call, trained):
+    found = json.loads(call("anatomy", trained, "--json").out)
+    assert found["parameters"] == sum(
+        each.numel() for each in tw.Run.load(trained).model.parameters()
+    )
+    assert found["layers"][-1]["output_shape"] == [3]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["lenat"], "unknown network 'lenat', and no run lies there. Did you mean 'lenet'?"),
+        (["mlp"], "Say the shape of one example"),
+        (["mlp", "hiden=3", "--input", "4"], "Did you mean 'hidden'?"),
+        (["lenet", "--input", "big"], "needs the shape of one example, such as (3, 224, 224)"),
+        (["lenet", "--input", "1,2"], "takes images"),
+        (["lenet", "--input", "1,0,4"], "at least 1, got 0"),
+        (["alexnet", "--input", "3,8,8"], "8×8"),
+        (["lenet", "--memory", "much"], "such as '8 GiB', got 'much'"),
+        (["lenet", "--batch", "0"], "batch must be a whole number of at least 1"),
+        (["lenet", "--optimizer", "adm"], "Did you mean 'adam'?"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_one_line(call, words, said):
+    shown = call("anatomy", *words)
+    assert shown.code == 2
+    assert shown.out == ""
+    assert said in shown.err
+    assert len(shown.err.strip().splitlines()) == 1
+
+
+def test_a_file_that_is_no_run_is_told_apart(call, tmp_path):
+    (tmp_path / "notes.txt").write_text("no run")
+    shown = call("anatomy", tmp_path / "notes.txt")
+    assert shown.code == 1
+    assert "is not a run" in shown.err
+
+
+def test_the_network_of_a_run_is_built_already(call, trained):
+    shown = call("anatomy", trained, "hidden=3")
+    assert shown.code == 2
+    assert "hidden cannot be chosen" in shown.err
