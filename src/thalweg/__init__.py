@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from thalweg import autodiff, conformance, data, doctor, errors, models, tasks, train
+    from thalweg import autodiff, conformance, data, doctor, errors, models, studies, tasks, train
     from thalweg._api import (
         Anatomy,
         Run,
@@ -46,6 +46,7 @@ __all__ = [
     "models",
     "preflight",
     "resume",
+    "studies",
     "tasks",
     "train",
     "treat",
@@ -53,7 +54,17 @@ __all__ = [
     "watch",
 ]
 
-_FOLDERS = ("autodiff", "conformance", "data", "doctor", "errors", "models", "tasks", "train")
+_FOLDERS = (
+    "autodiff",
+    "conformance",
+    "data",
+    "doctor",
+    "errors",
+    "models",
+    "studies",
+    "tasks",
+    "train",
+)
 
 
 def __getattr__(name: str) -> Any:

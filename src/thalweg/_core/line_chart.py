@@ -8,8 +8,8 @@ from thalweg._core import formats
 from thalweg._core.axis import Axis
 from thalweg._core.svg import CHARACTER, SERIES, Drawing
 
-PANEL_WIDTH, PANEL_HEIGHT = 380.0, 260.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 24.0, 84.0, 52.0
+PANEL_WIDTH, PANEL_HEIGHT = 380.0, 250.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 24.0, 84.0, 62.0
 LINE = 18.0
 
 Curve = Sequence[tuple[float, float]]
@@ -24,33 +24,42 @@ class Panel:
 
 
 def line_chart(
-    title: str, y_label: str, panels: Sequence[Panel], *, log_x: bool = False
+    title: str,
+    y_label: str,
+    panels: Sequence[Panel],
+    *,
+    log_x: bool = False,
+    columns: int = 2,
 ) -> Drawing:
     """Return curves as a picture; points without a logarithm are left out.
 
     Args:
         title: Above all panels.
         y_label: What the height is.
-        panels: From left to right; a name has the same colour in each of them.
+        panels: From left to right and from top to bottom; a name has one colour in all of them.
         log_x: Whether widths are logarithmic too.
+        columns: Panels beside each other.
     """
     names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
-    width = len(panels) * (LEFT + PANEL_WIDTH + RIGHT)
+    columns, rows = min(columns, len(panels)), -(-len(panels) // columns)
+    width = columns * (LEFT + PANEL_WIDTH + RIGHT)
     entries = _legend(names, width)
-    top = TOP + LINE * max((row for _, _, row in entries), default=0)
-    drawing = Drawing(width, top + PANEL_HEIGHT + BOTTOM, title)
+    head = TOP + LINE * max((row for _, _, row in entries), default=0)
+    drawing = Drawing(width, head + rows * (PANEL_HEIGHT + BOTTOM), title)
     drawing.text(16, 26, title, size=15, bold=True)
     for name, x, row in entries:
         drawing.dot(x, 46 + LINE * row, colour=_colour(names, name), radius=4)
         drawing.text(x + 9, 50 + LINE * row, name, colour="muted")
-    drawing.text(16, top - 12, y_label, colour="muted", size=11)
+    drawing.text(16, head - 12, y_label, colour="muted", size=11)
     kept = [{name: _drawable(curve, log_x) for name, curve in p.curves.items()} for p in panels]
     heights = [y for curves in kept for curve in curves.values() for _, y in curve]
-    y_axis = Axis(heights, top + PANEL_HEIGHT, top, log=True)
-    for column, (panel, curves) in enumerate(zip(panels, kept, strict=True)):
+    for place, (panel, curves) in enumerate(zip(panels, kept, strict=True)):
+        row, column = divmod(place, columns)
         left = LEFT + column * (LEFT + PANEL_WIDTH + RIGHT)
+        top = head + row * (PANEL_HEIGHT + BOTTOM)
         widths = [x for curve in curves.values() for x, _ in curve]
         x_axis = Axis(widths, left, left + PANEL_WIDTH, log=log_x)
+        y_axis = Axis(heights, top + PANEL_HEIGHT, top, log=True)
         _draw_axes(drawing, x_axis, y_axis, panel.x_label)
         for name, curve in curves.items():
             _draw_curve(drawing, x_axis, y_axis, curve, name, _colour(names, name))

@@ -18,8 +18,10 @@ _COLOURS = {
     "fourth": ("#b23a30", "#ee8478"),
     "fifth": ("#7a5aa0", "#b79be0"),
     "sixth": ("#00796b", "#5fc4b5"),
+    "seventh": ("#8a6d1f", "#d9be6a"),
+    "eighth": ("#59656d", "#a0abb2"),
 }
-SERIES = ("first", "second", "third", "fourth", "fifth", "sixth")
+SERIES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 """Colours that tell curves apart."""
 # A character of 12 pixels of the usual sans-serif is about this wide.
 CHARACTER = 6.6
@@ -56,9 +58,15 @@ class Drawing:
         size: float = 12,
         anchor: str = "start",
         bold: bool = False,
+        halo: bool = False,
     ) -> None:
-        """Write a line of text whose foot is at `y`; `anchor` is "start", "middle" or "end"."""
+        """Write a line of text whose foot is at `y`; `anchor` is "start", "middle" or "end".
+
+        With a halo, lines beneath it do not run through it.
+        """
         weight = ' font-weight="600"' if bold else ""
+        if halo:
+            weight += ' stroke="var(--paper)" stroke-width="4" paint-order="stroke"'
         self._shapes.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}"'
             f'{weight} fill="var(--{colour})">{escape(content)}</text>'

@@ -22,6 +22,7 @@ from thalweg.autodiff._elementary import (
 from thalweg.autodiff._flat_loss import FlatLoss
 from thalweg.autodiff._gradient_check import check_gradients
 from thalweg.autodiff._gradient_report import Entry, GradientReport, GradientResult
+from thalweg.autodiff._graph import Edge, Graph, Node, graph
 from thalweg.autodiff._second_order import (
     Eigenpair,
     NewtonStep,
@@ -38,12 +39,15 @@ __all__ = [
     "CostLaw",
     "Differentiated",
     "Dual",
+    "Edge",
     "Eigenpair",
     "Entry",
     "FlatLoss",
     "GradientReport",
     "GradientResult",
+    "Graph",
     "NewtonStep",
+    "Node",
     "check_gradients",
     "compare",
     "convolution_input_gradient",
@@ -51,6 +55,7 @@ __all__ = [
     "cos",
     "cost_law",
     "exp",
+    "graph",
     "hessian_vector_product",
     "like",
     "log",

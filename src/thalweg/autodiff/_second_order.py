@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -201,13 +202,15 @@ def _lanczos(operator: _Operator, start: Tensor, tolerance: float) -> Tensor:
     from scipy.sparse.linalg import LinearOperator, eigsh  # Late: only this needs it.
 
     size = len(start)
-    product = LinearOperator(
-        (size, size),
-        matvec=lambda row: operator(torch.from_numpy(row).to(start)).double().cpu().numpy(),
-        dtype="float64",
-    )
-    begin = start.double().cpu().numpy()
-    _, vectors = eigsh(product, k=1, which="LA", v0=begin, tol=tolerance, maxiter=operator.most)
+
+    class Hessian(LinearOperator):
+        def _matvec(self, x: np.ndarray) -> np.ndarray:
+            return operator(torch.from_numpy(x.reshape(-1)).to(start)).double().cpu().numpy()
+
+    hessian = Hessian(np.float64, (size, size))
+    # scipy says `int` for the tolerance, and takes a share of the eigenvalue.
+    options: dict[str, Any] = {"tol": tolerance, "maxiter": operator.most}
+    _, vectors = eigsh(hessian, k=1, which="LA", v0=start.double().cpu().numpy(), **options)
     return torch.from_numpy(vectors[:, 0].copy()).to(start)
 
 

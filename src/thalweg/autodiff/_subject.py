@@ -56,19 +56,7 @@ class Subject:
                 buffer.copy_(value)
         with torch.enable_grad(), seeds.isolated(self.seed, "gradient-check"):
             output = self.function(*tree_map(_apart, self.inputs))
-        found = [
-            each
-            for each in tree_leaves(output)
-            if isinstance(each, Tensor) and each.is_floating_point()
-        ]
-        if not found:
-            raise SettingError("the function must return a tensor of floats. Return one.")
-        if len(found) == 1 and found[0].numel() == 1:
-            return found[0].sum()
-        draw = seeds.generator(self.seed, "weights")
-        weights = [torch.randn(each.shape, generator=draw, dtype=torch.float64) for each in found]
-        pairs = zip(weights, found, strict=True)
-        return torch.stack([(weight.to(each) * each).sum() for weight, each in pairs]).sum()
+        return one_number(output, self.seed)
 
     def value(self) -> float:
         """Return the objective as a number."""
@@ -113,3 +101,25 @@ def _doubled(value: Any) -> Any:
 def _apart(value: Any) -> Any:
     """Return a tensor that the function may write to."""
     return value.clone() if isinstance(value, Tensor) else value
+
+
+def one_number(output: Any, seed: int) -> Tensor:
+    """Return an output of one number as it is; several are weighted at random and added up.
+
+    Raises:
+        SettingError: There is none of floats.
+    """
+    found = [
+        each
+        for each in tree_leaves(output)
+        if isinstance(each, Tensor) and each.is_floating_point()
+    ]
+    if not found:
+        raise SettingError("the function must return a tensor of floats. Return one.")
+    if len(found) == 1 and found[0].numel() == 1:
+        return found[0].sum()
+    draw = seeds.generator(seed, "weights")
+    weights = [torch.randn(each.shape, generator=draw, dtype=torch.float64) for each in found]
+    return torch.stack(
+        [(w.to(each) * each).sum() for w, each in zip(weights, found, strict=True)]
+    ).sum()

@@ -1,0 +1,161 @@
+"""The computational graph as a picture: values run down, gradients up."""
+
+import math
+import textwrap
+from dataclasses import dataclass
+
+from thalweg._core.svg import CHARACTER, Drawing
+from thalweg.autodiff._graph import Graph, Node, number, numbers
+from thalweg.autodiff._graph_groups import grouped
+from thalweg.autodiff._layered import Layout, layered
+from thalweg.errors import SettingError
+
+# More boxes than this are no picture any more but wallpaper.
+MOST_BOXES = 40
+DEEPEST = 8
+LINE, PADDING, BETWEEN, MARGIN, HEAD = 16.0, 9.0, 46.0, 28.0, 76.0
+BOLD = 1.12
+# Neighbouring lines reach a box this far apart, if it is wide enough.
+APART = 52.0
+# Characters of a rule beside each other.
+RULE = 30
+# From the faintest line to the thickest, which is as much as five orders of magnitude.
+THINNEST, THICKEST, ORDERS = 0.8, 5.0, 5.0
+
+
+@dataclass(frozen=True)
+class _Box:
+    """The lines written in a node's box, with their colour, size and weight."""
+
+    lines: list[tuple[str, str, float, bool]]
+
+    @property
+    def width(self) -> float:
+        lengths = [
+            len(text) * CHARACTER * size / 12 * (BOLD if bold else 1)
+            for text, _, size, bold in self.lines
+        ]
+        return max(*lengths, 40.0) + 2 * PADDING
+
+    @property
+    def height(self) -> float:
+        return LINE * len(self.lines) + 2 * PADDING - 4
+
+
+def draw(graph: Graph, depth: int | None) -> Drawing:
+    """Return the graph as a drawing; by default as deep into its modules as fits."""
+    if depth is not None and depth < 0:
+        raise SettingError(f"depth must be at least 0, got {depth}. 0 draws every operation.")
+    if depth is None:
+        depth = 0 if len(graph.nodes) <= MOST_BOXES else _fitting(graph)
+    shown = graph if depth == 0 else grouped(graph, depth)
+    boxes = [_box(node) for node in shown.nodes]
+    layout = layered(
+        [box.width for box in boxes], [(edge.source, edge.target) for edge in shown.edges]
+    )
+    tops, height = _tops(boxes, layout)
+    width = max(layout.width + 2 * MARGIN, 420.0)
+    drawing = Drawing(width, height, "Computational graph")
+    _draw_head(drawing)
+    shift = (width - layout.width) / 2
+    centres = [each + shift for each in layout.centres]
+    _draw_edges(drawing, shown, boxes, layout, tops, shift)
+    for node, box, centre in zip(shown.nodes, boxes, centres, strict=True):
+        _draw_box(drawing, node, box, centre, tops[layout.layers[node.number]])
+    return drawing
+
+
+def _fitting(graph: Graph) -> int:
+    """Return the greatest depth at which the boxes are few enough; 1 where none is."""
+    counts = {depth: len(grouped(graph, depth).nodes) for depth in range(1, DEEPEST + 1)}
+    return max((depth for depth, count in counts.items() if count <= MOST_BOXES), default=1)
+
+
+def _box(node: Node) -> _Box:
+    title = node.name or node.operation if node.is_leaf else node.operation
+    lines = [(title, "ink", 13.0, True)]
+    where = [node.name] if node.name and not node.is_leaf else []
+    shape = "×".join(map(str, node.shape))
+    lines += [(" · ".join([*where, *([shape] if shape else [])]), "muted", 11.0, False)]
+    if node.value is not None:
+        lines.append((f"= {numbers(node.value)}", "first", 12.0, False))
+    lines += [(part, "muted", 11.0, False) for part in textwrap.wrap(node.rule, RULE)]
+    if node.gradient is not None:
+        lines.append((f"gradient {number(node.gradient)}", "second", 12.0, False))
+    return _Box([line for line in lines if line[0]])
+
+
+def _tops(boxes: list[_Box], layout: Layout) -> tuple[list[tuple[float, float]], float]:
+    """Return the top and height of each layer, and the height of the picture."""
+    heights = [0.0] * (max(layout.layers, default=0) + 1)
+    for box, layer in zip(boxes, layout.layers, strict=True):
+        heights[layer] = max(heights[layer], box.height)
+    tops, top = [], HEAD
+    for height in heights:
+        tops.append((top, height))
+        top += height + BETWEEN
+    return tops, top - BETWEEN + MARGIN
+
+
+def _draw_head(drawing: Drawing) -> None:
+    drawing.text(16, 26, drawing.title, size=15, bold=True)
+    drawing.text(16, 46, "Down the lines: values.", colour="muted")
+    told = "Up the lines, in this colour: the norm of the gradient passed back."
+    drawing.text(16, 62, told, colour="second")
+
+
+def _draw_box(
+    drawing: Drawing, node: Node, box: _Box, centre: float, layer: tuple[float, float]
+) -> None:
+    top = layer[0] + (layer[1] - box.height) / 2
+    fill = "paper" if node.is_leaf else "card"
+    edge = "first" if node.operation == "input" else "rule"
+    hint = f"{node.number}: {node.operation} {node.name}".strip()
+    left = centre - box.width / 2
+    drawing.box(left, top, box.width, box.height, fill=fill, edge=edge, hint=hint)
+    for row, (text, colour, size, bold) in enumerate(box.lines):
+        foot = top + PADDING + LINE * row + 10
+        drawing.text(centre, foot, text, colour=colour, size=size, anchor="middle", bold=bold)
+
+
+def _draw_edges(
+    drawing: Drawing,
+    graph: Graph,
+    boxes: list[_Box],
+    layout: Layout,
+    tops: list[tuple[float, float]],
+    shift: float,
+) -> None:
+    sizes = [edge.downstream for edge in graph.edges if edge.downstream]
+    largest = max(sizes, default=1.0)
+    starts = _ports(graph, boxes, layout, "source", 1)
+    stops = _ports(graph, boxes, layout, "target", -2)
+    labels = []
+    for row, (edge, route) in enumerate(zip(graph.edges, layout.routes, strict=True)):
+        points = [(x + shift, tops[layer][0] + tops[layer][1] / 2) for x, layer in route]
+        ends = boxes[edge.source].height / 2, boxes[edge.target].height / 2
+        points[0] = (points[0][0] + starts[row], points[0][1] + ends[0])
+        points[-1] = (points[-1][0] + stops[row], points[-1][1] - ends[1])
+        width = THINNEST
+        if edge.downstream:
+            orders = math.log10(edge.downstream / largest) / ORDERS
+            width = max(THINNEST, THICKEST + (THICKEST - THINNEST) * max(orders, -1.0))
+        hint = f"{edge.source} to {edge.target}: {number(edge.downstream)} passed back"
+        drawing.path(points, colour="rule", width=width, curved=True, hint=hint)
+        labels.append((points[-1], number(edge.downstream)))
+    for (x, y), text in labels:
+        drawing.text(x, y - 7, text, colour="second", size=11, anchor="middle", halo=True)
+
+
+def _ports(
+    graph: Graph, boxes: list[_Box], layout: Layout, end: str, neighbour: int
+) -> list[float]:
+    """Return how far from a box's middle each edge touches it, in the order of where they go."""
+    ports = [0.0] * len(graph.edges)
+    for node, box in zip(graph.nodes, boxes, strict=True):
+        own = [row for row, edge in enumerate(graph.edges) if getattr(edge, end) == node.number]
+        own.sort(key=lambda row: layout.routes[row][neighbour][0])
+        apart = min(APART, box.width / (len(own) or 1))
+        for place, row in enumerate(own):
+            ports[row] = (place - (len(own) - 1) / 2) * apart
+    return ports
