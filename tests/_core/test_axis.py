@@ -17,6 +17,7 @@ def test_every_value_lies_between_the_ends_and_marks_are_few(values, log):
 def test_marks_are_round_numbers():
     assert Axis([0.0, 50.0], 0.0, 1.0, log=False).marks() == [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
     assert Axis([2.0, 3000.0], 0.0, 1.0, log=True).marks() == [10.0, 100.0, 1000.0]
+    assert Axis([2.0, 30.0], 0.0, 1.0, log=True).marks() == [2.0, 5.0, 10.0, 20.0]
 
 
 def test_a_single_value_stands_in_the_middle():

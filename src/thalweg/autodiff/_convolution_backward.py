@@ -13,9 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from thalweg._core.windows import Size, Windows, pair
 from thalweg.errors import ShapeError
-
-Size = int | tuple[int, int]
 
 
 def convolution_input_gradient(
@@ -49,20 +48,21 @@ def convolution_input_gradient(
                   [ 1., -2.,  0.],
                   [ 0., -1.,  1.]]]])
     """
-    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
-    reach = [gap * (side - 1) for gap, side in zip(dilation, weight.shape[2:], strict=True)]
-    _fit(upstream, size, reach, stride, padding)
-    spread = _spread(upstream, stride)
-    padded = F.pad(spread, (reach[1], reach[1], reach[0], reach[0]))
+    filters = (weight.shape[2], weight.shape[3])
+    windows = Windows(filters, pair(stride), pair(padding), pair(dilation))
+    _fit(upstream, windows, size)
+    spread = _spread(upstream, windows.stride)
+    high, wide = windows.reach
+    padded = F.pad(spread, (wide - 1, wide - 1, high - 1, high - 1))
     turned = weight.flip(2, 3).transpose(0, 1)  # (channels, filters, high, wide)
-    found = F.conv2d(padded, turned, dilation=dilation)
+    found = F.conv2d(padded, turned, dilation=windows.dilation)
     # The last pixels may lie beyond the last window, which a stride can leave out.
     unseen = [
         whole + 2 * around - seen
-        for whole, around, seen in zip(size, padding, found.shape[2:], strict=True)
+        for whole, around, seen in zip(size, windows.padding, found.shape[2:], strict=True)
     ]
     found = F.pad(found, (0, unseen[1], 0, unseen[0]))
-    top, left = padding
+    top, left = windows.padding
     return found[:, :, top : top + size[0], left : left + size[1]]
 
 
@@ -96,15 +96,17 @@ def convolution_weight_gradient(
         tensor([[[[ 14., -20.],
                   [  2.,  -8.]]]])
     """
-    stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
-    reach = [gap * (side - 1) for gap, side in zip(dilation, size, strict=True)]
-    _fit(upstream, (inputs.shape[2], inputs.shape[3]), reach, stride, padding)
-    (top, left) = padding
+    windows = Windows(size, pair(stride), pair(padding), pair(dilation))
+    _fit(upstream, windows, (inputs.shape[2], inputs.shape[3]))
+    top, left = windows.padding
     padded = F.pad(inputs, (left, left, top, top))
     # Each filter's gradient of each channel is an image; summing over the batch is what a
     # convolution does with channels. Stride and dilation change places.
     found = F.conv2d(
-        padded.transpose(0, 1), upstream.transpose(0, 1), stride=dilation, dilation=stride
+        padded.transpose(0, 1),
+        upstream.transpose(0, 1),
+        stride=windows.dilation,
+        dilation=windows.stride,
     )
     return found.transpose(0, 1)[:, :, : size[0], : size[1]]
 
@@ -118,24 +120,11 @@ def _spread(images: Tensor, stride: tuple[int, int]) -> Tensor:
     return spread
 
 
-def _fit(
-    upstream: Tensor,
-    size: tuple[int, int],
-    reach: list[int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
-) -> None:
+def _fit(upstream: Tensor, windows: Windows, size: tuple[int, int]) -> None:
     """Raise where the gradient does not have the convolution's output size."""
-    expected = tuple(
-        (whole + 2 * around - far - 1) // step + 1
-        for whole, around, far, step in zip(size, padding, reach, stride, strict=True)
-    )
+    expected = windows.places(size)
     if tuple(upstream.shape[2:]) != expected:
         raise ShapeError(
             f"the gradient must have the output's size {expected}, got "
             f"{tuple(upstream.shape[2:])}. Give the stride, padding and dilation that made it."
         )
-
-
-def _pair(size: Size) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else size
