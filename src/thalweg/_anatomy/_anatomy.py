@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -22,8 +23,10 @@ from thalweg._anatomy.memory import (
     parsed,
     training_memory,
 )
+from thalweg._anatomy.picture import draw
 from thalweg._core import formats
 from thalweg._core.registry import did_you_mean
+from thalweg._core.svg import Drawing
 from thalweg.errors import SettingError, ShapeError, UnknownNameError
 
 
@@ -43,8 +46,12 @@ class Anatomy:
     make_optimizer: ClassVar[OptimizerMaker | None] = None
     """Makes an optimizer by name. Bound by the layer above, which knows them."""
 
-    def __init__(self, model: nn.Module, given: Any, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, given: Any, dtype: torch.dtype | None = None, title: str = ""
+    ) -> None:
         self.model = model
+        self.title = title or type(model).__name__
+        """What the network is called."""
         self.inputs = examples(model, given, dtype)
         observed = passed(model, self.inputs, observe(model))
         self.axes = _axes(self.inputs[0], observed)
@@ -169,6 +176,26 @@ class Anatomy:
         ):
             raise ShapeError(f"{name!r} gives {shape}, which has no unit {position}.")
         return box(field, _picture(self.inputs[of]) if of else self.axes, position)
+
+    def picture(self, path: str | Path | None = None) -> Drawing:
+        """Return the network as a picture, its data flowing down and branches side by side.
+
+        A layer carries the normalization and the activation that follow it, and equal parts in a
+        row are drawn once. The picture is SVG without scripts, for light and dark paper.
+
+        Args:
+            path: File to write it to.
+
+        Raises:
+            RunError: The file cannot be written.
+        """
+        shape = ", ".join(_table.times(tuple(each.shape[1:])) for each in self.inputs)
+        parameters, macs = formats.count(self.parameters), formats.count(self.macs)
+        totals = f"{shape} in, {parameters} parameters, {macs} multiply-accumulates"
+        drawing = draw(self.blocks, formats.plain(self.title), totals)
+        if path is not None:
+            drawing.save(path)
+        return drawing
 
     def training_memory(
         self, batch: int = 32, optimizer: str = "adamw", *, fused: bool = False, **options: Any

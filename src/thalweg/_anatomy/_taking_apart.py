@@ -14,6 +14,21 @@ from thalweg._anatomy._states import State
 from thalweg._anatomy._tracer import Tracer
 from thalweg._anatomy.fields import Call
 
+# Functions that are drawn as the layers of the same name would be.
+ACTIVATIONS = {
+    "relu": "ReLU",
+    "leaky_relu": "LeakyReLU",
+    "hardtanh": "ReLU6",
+    "hardswish": "Hardswish",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "elu": "ELU",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "_softmax": "Softmax",
+    "_safe_softmax": "Softmax",
+}
+
 
 class Observation:
     """What one pass shows of the parts of a network."""
@@ -84,17 +99,22 @@ class Observation:
         ):
             part.has_weights_apart = True
         if not part.is_whole:
-            self._join(call, given, made, bool(price))
+            self._join(part, call, given, made, is_product=bool(price))
 
-    def _join(self, call: Call, given: list[State], made: list[State], is_product: bool) -> None:
+    def _join(
+        self, part: Part, call: Call, given: list[State], made: list[State], *, is_product: bool
+    ) -> None:
         """Draw a box where branches meet, or where a module multiplies by itself."""
-        assert made
         branches = {each.sources for each in given if each.sources}
-        if is_product or len(branches) > 1:
-            shape = tuple(call.outputs[0].shape[1:])
-            box = self.boxes.of_operation(call.name, shape, frozenset().union(*branches))
-            for state in made:
-                state.sources = frozenset({box})
+        if not branches or not (is_product or len(branches) > 1 or call.name in ACTIVATIONS):
+            return
+        role = "weights" if is_product else "join" if len(branches) > 1 else "small"
+        shape = tuple(call.outputs[0].shape[1:])
+        kind = ACTIVATIONS.get(call.name, call.name)
+        sources = frozenset().union(*branches)
+        box = self.boxes.of_operation(part.name, kind, shape, sources, role)
+        for state in made:
+            state.sources = frozenset({box})
 
 
 def observe(model: nn.Module) -> Callable[..., Observation]:

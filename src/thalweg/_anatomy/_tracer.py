@@ -129,7 +129,8 @@ class Tracer(TorchDispatchMode):
                 fields = seen(call)
             except ValuesNeededError:
                 raise
-            except UntraceableError:
+            except (UntraceableError, LookupError, RuntimeError, TypeError, ValueError):
+                # An operation that a rule was not made for must not keep the rest from view.
                 return [{} for _ in outputs], call.name
             for each, field in zip(found, fields, strict=True):
                 if field is not None:

@@ -141,4 +141,5 @@ def _by_name(name: str, shape: Any, classes: int, options: dict[str, Any]) -> An
             "a network by name takes images, (channels, height, width), or numbers, (features,); "
             f"got {formats.plain(repr(tuple(sizes)))}."
         )
-    return Anatomy(models.sketch(name, seed=seed, **outputs, **made, **options), tuple(sizes))
+    model = models.sketch(name, seed=seed, **outputs, **made, **options)
+    return Anatomy(model, tuple(sizes), title=name)

@@ -4,10 +4,10 @@ import math
 import textwrap
 from dataclasses import dataclass
 
+from thalweg._core.layered import Layout, layered
 from thalweg._core.svg import CHARACTER, Drawing
 from thalweg.autodiff._graph import Graph, Node, number, numbers
 from thalweg.autodiff._graph_groups import grouped
-from thalweg.autodiff._layered import Layout, layered
 from thalweg.errors import SettingError
 
 # More boxes than this are no picture any more but wallpaper.

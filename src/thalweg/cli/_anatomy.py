@@ -1,5 +1,6 @@
 """`thalweg anatomy`: a network taken apart."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,9 @@ def anatomy(
         str | None,
         typer.Option(metavar="8GiB", help="Say which batch fits, training with the optimizer."),
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw the network.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Show the layers of a network, what they cost, what they see, and what training needs."""
@@ -41,6 +45,8 @@ def anatomy(
     found = _api.named_anatomy(network, shape, classes, parse_settings(settings or []))
     needs = found.training_memory(batch, optimizer)
     fits = None if memory is None else found.largest_batch(memory, optimizer)
+    if picture is not None:
+        found.picture(picture)
     if json:
         training = {"training": {**needs.to_json(), "largest_batch": fits}}
         print_json({**found.to_json(), **training})

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thalweg.autodiff._layered import layered
+from thalweg._core.layered import layered
 
 
 @st.composite
