@@ -15,6 +15,7 @@ Sections = dict[str, dict[str, Any]]
 NAMES = ("data", "model", "task", "train")
 # What a section may hold besides the options of what it names.
 _FIXED = {"data": ("source", "target"), "model": ("name", "seed"), "task": ("name",)}
+_OF_ANY_MODEL = ("weights", "head", "download")
 # What `build` and `load` are told in other ways.
 _NOT_OPTIONS = frozenset({"features", "channels", "size", "outputs", "data", "options"})
 
@@ -101,7 +102,8 @@ def _of_data(sections: Sections) -> list[str]:
 def _of_model(sections: Sections) -> list[str]:
     name = sections.get("model", {}).get("name")
     factories = [models.networks[name]] if name else [entry.value for entry in models.networks]
-    return sorted({name for factory in factories for name in _keywords(factory)} - _NOT_OPTIONS)
+    options = {name for factory in factories for name in _keywords(factory)} - _NOT_OPTIONS
+    return sorted({*options, *_OF_ANY_MODEL})
 
 
 def _of_task(sections: Sections) -> list[str]:

@@ -131,7 +131,7 @@ def train_from(sections: Sections, *, out: str | Path | None = None, progress: b
             f"the network {model['class']!r} is not registered, so that settings alone cannot "
             "build it. Build it in Python and call tw.fit, or name one of `thalweg models`."
         )
-    if "weights" in model:
+    if model.get("weights") == train.GIVEN:
         raise SettingError(
             "these settings began from weights handed over in Python, which settings alone cannot "
             "bring back. Call tw.fit with the network, or remove `weights` to begin afresh."

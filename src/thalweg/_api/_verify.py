@@ -17,7 +17,7 @@ import tomli_w
 from thalweg._api._verbs import train_from
 from thalweg._core import files, launch, seeds
 from thalweg.errors import RunError, SettingError
-from thalweg.train import Run, read_toml
+from thalweg.train import GIVEN, Run, read_toml
 
 EPOCHS = 3
 """Length of the proof: long enough to be killed within and between epochs."""
@@ -77,7 +77,7 @@ def verify(
     run = run if isinstance(run, Run) else Run.peek(run)
     if run.folder is None:
         raise RunError("a run kept in memory cannot be verified. Train it with out=FOLDER.")
-    if not run.schema.is_reloadable or {"class", "weights"} & set(run.settings.model):
+    if not run.schema.is_reloadable or _is_given(run.settings.model):
         raise SettingError(
             "verify trains the run again from its config.toml, which needs data, network and "
             "first weights that settings can name; these were handed over in Python."
@@ -157,3 +157,8 @@ def _newest_step(checkpoints: Path) -> int:
 def _bytes(run: Run) -> bytes:
     assert run.folder is not None
     return (run.folder / "model.safetensors").read_bytes()
+
+
+def _is_given(model: dict[str, Any]) -> bool:
+    """Return whether Python handed over the network, or its first weights."""
+    return "class" in model or model.get("weights") == GIVEN

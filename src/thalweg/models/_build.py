@@ -1,6 +1,8 @@
 """A network by name, fitted to data or to sizes."""
 
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,8 +11,11 @@ from torch import nn
 from thalweg._core.choices import Choice
 from thalweg.data import Schema, Splits, Target
 from thalweg.errors import DataError, SettingError
-from thalweg.models._options import check_whole
+from thalweg.models._options import check_whole, one_of
 from thalweg.models._registry import Recipe, Undrawn, networks
+from thalweg.models.pretrained._fitting import check_outputs, put_in
+from thalweg.models.pretrained._public import IMAGENET, TRANSFORMED, public_file
+from thalweg.models.pretrained._reading import read_tensors
 
 # LeNet was made for grey images of at most this many pixels a side.
 LENET_SIDE = 32
@@ -26,9 +31,15 @@ def build(
     channels: int | None = None,
     size: int | tuple[int, int] | None = None,
     seed: int = 0,
+    weights: str | Path | None = None,
+    head: str | None = None,
+    download: bool = False,
     **options: Any,
 ) -> nn.Module:
     """Return a new network of that name, for the data or for the sizes given.
+
+    Where torchvision publishes weights for a network, its file loads: names, shapes and outputs
+    are the same. Nothing is fetched unless asked for.
 
     Args:
         name: One of `thalweg models`.
@@ -39,6 +50,10 @@ def build(
         channels: Without data: channels of an image, 1 for grey, 3 for colour.
         size: Without data: height and width of an image in pixels, or one number for both.
         seed: Of the initial weights.
+        weights: A file of weights to begin from, safetensors or what `torch.save` wrote of a
+            state dict; or "imagenet", the public ones.
+        head: "new" leaves the output layer out of the file's weights, for other classes.
+        download: Whether public weights may be fetched where they are not here.
         **options: Of the network.
 
     Raises:
@@ -46,6 +61,7 @@ def build(
         SettingError: An option is unknown or out of range, or a size is missing.
         ShapeError: The network cannot take such inputs.
         DataError: The network is not for such targets.
+        WeightsError: The file is damaged, or of another network.
 
     Example:
         >>> network = build("mlp", classes=3, features=4, hidden=[16])
@@ -63,7 +79,43 @@ def build(
     else:
         shape = _shape(name, features, channels, size)
         wanted = _outputs(name, classes, outputs)
-    return Recipe(name=name, shape=shape, outputs=wanted, seed=seed, options=options).build()
+    one_of("head", head, (None, "new"))
+    if weights is None:
+        if head or download:
+            given = "head" if head else "download"
+            raise SettingError(f"{given} says what to do with weights=, and there are none.")
+        return Recipe(name, shape, wanted, seed, options).build()
+    if weights == IMAGENET and name in TRANSFORMED:
+        options = {"transform_input": True, **options}
+    recipe = Recipe(name, shape, wanted, seed, options, os.fspath(weights), head)
+    labels = () if data is None else tuple(map(str, data.schema.target.classes))
+    return pretrained(recipe, labels, download=download)
+
+
+def pretrained(
+    recipe: Recipe, classes: tuple[str, ...] = (), *, download: bool = False
+) -> nn.Module:
+    """Return the network of a recipe, with the weights that it names.
+
+    Args:
+        recipe: With weights.
+        classes: Of the data, for messages.
+        download: Whether public weights may be fetched.
+
+    Raises:
+        WeightsError: They cannot be had, or do not fit.
+    """
+    assert recipe.weights is not None
+    network, names = recipe.build(), recipe.head_names()
+    if recipe.weights == IMAGENET:
+        path = public_file(recipe.name, download=download)
+    else:
+        path = Path(recipe.weights).expanduser()
+    tensors = read_tensors(path)
+    if recipe.head is None:
+        check_outputs(network, tensors, path, names, classes)
+    put_in(network, tensors, path, names if recipe.head else frozenset())
+    return network
 
 
 def sketch(name: str, **sizes: Any) -> nn.Module:

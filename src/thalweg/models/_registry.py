@@ -35,6 +35,10 @@ class Recipe:
     outputs: int
     seed: int
     options: dict[str, Any]
+    weights: str | None = None
+    """The file that it began from, or "imagenet"; None for a fresh initialization."""
+    head: str | None = None
+    """"new" where the output layer was left out of that file's weights."""
 
     def build(self, most: float | None = None) -> nn.Module:
         """Return a network with the weights of a fresh initialization.
@@ -75,6 +79,17 @@ class Recipe:
             model = factory(**sizes, **self.options)
         model.recipe = self  # type: ignore[assignment]
         return model
+
+    def head_names(self) -> frozenset[str]:
+        """Return the names of the output layers' tensors: those that grow with the outputs."""
+        shapes = []
+        for outputs in (self.outputs, self.outputs + 1):
+            factory = networks[self.name]
+            sizes = {"outputs": outputs, **self._inputs(set(inspect.signature(factory).parameters))}
+            with seeds.isolated(self.seed, "init"), torch.device("meta"), Undrawn():
+                state = factory(**sizes, **self.options).state_dict()
+            shapes.append({name: value.shape for name, value in state.items()})
+        return frozenset(name for name, shape in shapes[0].items() if shapes[1][name] != shape)
 
     def _bytes(self, make: Callable[[], nn.Module]) -> int:
         """Return what the weights of a network take, which is made without memory for them.

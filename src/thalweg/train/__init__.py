@@ -7,6 +7,7 @@ from thalweg.train._fit import fit, resume
 from thalweg.train._folder import Status, next_folder
 from thalweg.train._onlookers import Onlookers
 from thalweg.train._optimizers import make_optimizer, optimizers
+from thalweg.train._origin import GIVEN
 from thalweg.train._ranks import Ranks, joined
 from thalweg.train._rate_finder import RateCurve, find_learning_rate
 from thalweg.train._run import Run
@@ -15,6 +16,7 @@ from thalweg.train._settings import Settings, made_with, read_toml
 from thalweg.train.observers import Observer
 
 __all__ = [
+    "GIVEN",
     "Answers",
     "Config",
     "Observer",

@@ -4,9 +4,13 @@ import torch
 from torch import nn
 
 from thalweg.data import Splits
-from thalweg.models import Recipe, recipe_of
+from thalweg.errors import WeightsError
+from thalweg.models import Recipe, pretrained, recipe_of
 from thalweg.tasks import Task
 from thalweg.train._weights import bare
+
+GIVEN = "given"
+"""Stands for weights that no file and no seed gives back."""
 
 
 def data_settings(data: Splits) -> dict[str, object]:
@@ -23,14 +27,25 @@ def model_settings(model: nn.Module, task: Task) -> dict[str, object]:
     settings: dict[str, object] = {"name": recipe.name, "seed": recipe.seed, **recipe.options}
     if recipe.outputs != task.outputs:
         settings["outputs"] = recipe.outputs
-    if not _is_fresh(model, recipe):
-        settings["weights"] = "given"
+    if recipe.weights is not None and _is_as_made(model, recipe):
+        settings["weights"] = recipe.weights
+        if recipe.head is not None:
+            settings["head"] = recipe.head
+    elif not _has_state(model, recipe.build()):
+        settings["weights"] = GIVEN
     return settings
 
 
-def _is_fresh(model: nn.Module, recipe: Recipe) -> bool:
-    """Return whether the network has the weights that its recipe gives it."""
-    own, fresh = bare(model).state_dict(), recipe.build().state_dict()
+def _is_as_made(model: nn.Module, recipe: Recipe) -> bool:
+    """Return whether the network still has the weights of the file that it began from."""
+    try:
+        return _has_state(model, pretrained(recipe))
+    except WeightsError:
+        return False
+
+
+def _has_state(model: nn.Module, other: nn.Module) -> bool:
+    own, fresh = bare(model).state_dict(), other.state_dict()
     return own.keys() == fresh.keys() and all(
         torch.equal(value.cpu(), fresh[name]) for name, value in own.items()
     )

@@ -28,8 +28,8 @@ class Settings:
     data: dict[str, Any]
     """The options of `tw.load`, with "source"; "object" where the data came from Python."""
     model: dict[str, Any]
-    """"name", "seed" and options of a registered network, with "weights" where it did not begin
-    with those of its seed; "class" for any other."""
+    """"name", "seed" and options of a registered network, with "weights" (a file, or "given") where
+    it did not begin with those of its seed; "class" for any other."""
     task: dict[str, Any]
     """"name" and options."""
     train: Config
@@ -38,7 +38,7 @@ class Settings:
         """Return how to build the network for inputs of this shape; None if it is not ours."""
         if "name" not in self.model:
             return None
-        own = ("name", "seed", "outputs", "weights")
+        own = ("name", "seed", "outputs", "weights", "head")
         options = {name: value for name, value in self.model.items() if name not in own}
         return Recipe(
             name=self.model["name"],

@@ -1,0 +1,114 @@
+"""Weights put into a network, with a new output layer where that is wanted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from thalweg._core import formats
+from thalweg.errors import WeightsError
+
+# Heads that take part in training alone: a file may have them where the network has not.
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+# Counters that files older than torch 0.4.1 lack; they matter to no output.
+COUNTER = "num_batches_tracked"
+
+
+def put_in(
+    network: nn.Module, tensors: Mapping[str, Tensor], path: Path, head: frozenset[str]
+) -> None:
+    """Put tensors into a network of the same names and shapes.
+
+    Args:
+        network: It has the weights of its initialization.
+        tensors: By name.
+        path: Where they come from, for messages.
+        head: Names of the output layers' tensors, to be left as they are.
+
+    Raises:
+        WeightsError: A name or shape differs, or a number is not finite; the first is told.
+    """
+    own = network.state_dict()
+    given = {name: value for name, value in tensors.items() if name not in head}
+    for name in [each for each in given if each not in own]:
+        if not name.startswith(AUXILIARY):
+            raise WeightsError(
+                f"{formats.plain(path)} is of another network: it has {formats.plain(name)!r}, "
+                f"which this one has not. {_counts(own, tensors)}"
+            )
+        del given[name]
+    for name, value in own.items():
+        if name in head:
+            continue
+        if name not in given:
+            if name.endswith(COUNTER):
+                continue
+            raise WeightsError(
+                f"{formats.plain(path)} is of another network, or not complete: {name!r} is "
+                f"missing. {_counts(own, tensors)}"
+            )
+        if given[name].shape != value.shape:
+            raise WeightsError(_misfit(path, name, value, given[name]))
+        if given[name].is_floating_point() and not bool(given[name].isfinite().all()):
+            raise WeightsError(
+                f"{formats.plain(path)} is spoilt: {name!r} holds numbers that are not finite."
+            )
+    with torch.no_grad():
+        for name, value in given.items():
+            own[name].copy_(value)
+
+
+def check_outputs(
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    head: frozenset[str],
+    classes: tuple[str, ...],
+) -> None:
+    """Refuse weights whose output layer is for another number of classes.
+
+    Args:
+        network: As it is to be.
+        tensors: Of the file.
+        path: Of the file.
+        head: Names of the output layers' tensors.
+        classes: Of the data, where they are known.
+
+    Raises:
+        WeightsError: With both numbers, and what to do.
+    """
+    own = network.state_dict()
+    for name in sorted(head):
+        if name in tensors and tensors[name].shape[1:] == own[name].shape[1:]:
+            found, needed = len(tensors[name]), len(own[name])
+            if found != needed:
+                named = f" ({', '.join(classes[:5])}{', …' if len(classes) > 5 else ''})"
+                raise WeightsError(
+                    f"{formats.plain(path)} gives {found} outputs, and {needed} are needed"
+                    f"{formats.plain(named) if classes else ''}. "
+                    "Pass head='new' to take all but the output layer, which is then learned."
+                )
+
+
+def _misfit(path: Path, name: str, own: Tensor, given: Tensor) -> str:
+    """Return what to say of a tensor of another shape."""
+    if own.ndim == 4 == given.ndim and own.shape[0] == given.shape[0]:
+        if own.shape[2:] == given.shape[2:]:
+            return (
+                f"{formats.plain(path)} is for images of {given.shape[1]} channels ({name!r}), "
+                f"these have {own.shape[1]}. Load them with channels={given.shape[1]}."
+            )
+        return (
+            f"{formats.plain(path)} has filters of {given.shape[2]}×{given.shape[3]} in {name!r}, "
+            f"the network {own.shape[2]}×{own.shape[3]}. For a residual network on small images, "
+            "pass stem='large'."
+        )
+    return (
+        f"{formats.plain(path)} does not fit the network: {name!r} needs shape "
+        f"{tuple(own.shape)}, the file has {tuple(given.shape)}."
+    )
+
+
+def _counts(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    return f"The network has {len(own)} tensors, the file {len(given)}."

@@ -1,0 +1,118 @@
+"""Files of weights, of which nothing is ever run."""
+
+import pickle  # Only for the name of the error that torch raises.
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from thalweg._core import formats, memory
+from thalweg._core.reading import TENSORS_SHARE, read
+from thalweg.errors import WeightsError
+
+# What people wrap a state dict in, and what wrappers put before every name.
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+PREFIXES = ("module.", "_orig_mod.")
+
+# What a refused file would have called, in torch's words.
+CALLED = re.compile(r"GLOBAL ([\w.]+)")
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file by name, on the host.
+
+    Reads safetensors, and what `torch.save` wrote of a state dict (.pth, .pt), alone or under a
+    usual name such as "state_dict". Of the latter torch builds tensors and plain containers and
+    refuses everything else, so that a file can run nothing.
+
+    Args:
+        path: The file.
+
+    Raises:
+        WeightsError: There is no such file, it is damaged, or it holds something else.
+    """
+    if path.is_dir():
+        raise WeightsError(
+            f"{formats.plain(path)} is a folder. Name the file in it, such as weights.safetensors."
+        )
+    try:
+        content = _safetensors(path) if path.suffix == ".safetensors" else _saved(path)
+    except pickle.UnpicklingError as error:
+        wanted = CALLED.search(str(error))
+        if wanted is None:
+            raise WeightsError(
+                f"{formats.plain(path)} is damaged, or was not written by torch.save."
+            ) from None
+        raise WeightsError(
+            f"{formats.plain(path)} holds more than tensors: reading it as its writer meant would "
+            f"call {formats.plain(wanted[1])}. Nothing was called. Ask for a .safetensors file."
+        ) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WeightsError(f"cannot read {formats.plain(path)}: {reason}.") from None
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        EOFError,
+        ImportError,
+        LookupError,
+        MemoryError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        safetensors.SafetensorError,
+    ) as error:
+        reason = formats.plain(str(error).partition("\n")[0] or type(error).__name__, longest=200)
+        raise WeightsError(f"{formats.plain(path)} is damaged: {reason}.") from None
+    return _bare(_unwrapped(content, path))
+
+
+def _safetensors(path: Path) -> Any:
+    return safetensors.torch.load(read(path))
+
+
+def _saved(path: Path) -> Any:
+    if path.stat().st_size > TENSORS_SHARE * memory.available():
+        raise OSError(f"{formats.size(path.stat().st_size)} do not fit into memory")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of protocols that it has not met; it reads them or not.
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _unwrapped(content: Any, path: Path) -> Mapping[str, Tensor]:
+    if isinstance(content, Mapping):
+        for name in WRAPPERS:
+            if isinstance(content.get(name), Mapping):
+                content = content[name]
+                break
+    is_state = isinstance(content, Mapping) and bool(content)
+    if not is_state or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
+        raise WeightsError(
+            f"{formats.plain(path)} must hold tensors by name, a network's state_dict(); it holds "
+            f"{_kind(content)}."
+        )
+    return content
+
+
+def _kind(content: Any) -> str:
+    if not isinstance(content, Mapping):
+        return f"an object of type {type(content).__name__}"
+    others = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    return f"other things, such as {formats.plain(repr(others[0]))}" if others else "nothing"
+
+
+def _bare(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors without the prefix that a wrapper put before all names."""
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in tensors):
+            return _bare({name[len(prefix) :]: value for name, value in tensors.items()})
+    return dict(tensors)
