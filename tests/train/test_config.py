@@ -71,6 +71,8 @@ WRONG = {
     "schedule_options": [None, 3],
     "warmup": [-1, "5", math.inf],
     "weight_decay": [-0.1, math.inf, math.nan],
+    "tune": ["body", "last:0", "last:", "last:-1", "last:99999", 3, True, ""],
+    "layer_decay": [0, 1.5, "0.5", True, math.nan],
     "l1": [-0.1, None, "0.1", math.inf],
     "l2": [-0.1, None, math.nan],
     "clip_norm": [0, -1, math.inf],

@@ -11,6 +11,7 @@ from thalweg import models, tasks, train
 from thalweg._api._begin import begin, go_on
 from thalweg._api._printing import print_choices
 from thalweg._api._routing import Sections, route
+from thalweg._api._transfer import fit_head
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.doctor import watch
@@ -229,8 +230,9 @@ def _fit(
     loading: float,
     choices: list[Choice] | None = None,
 ) -> Run:
+    replaced = fit_head(model, data, config)
     task, choice = _choose_task(model, data, dict(sections.get("task", {})))
-    before = [*data.schema.choices, *(choices or []), *([choice] if choice else [])]
+    before = [*data.schema.choices, *(choices or []), *replaced, *([choice] if choice else [])]
     run = begin(model, data, task, config, out=out, choices=before, onlookers=onlookers)
     run.timing = {"loading data": loading, **run.timing}
     return run

@@ -10,7 +10,18 @@ from thalweg.models import _googlenet as _googlenet, _inception_v3 as _inception
 from thalweg.models import _resnet as _resnet, _mobilenet as _mobilenet
 
 # isort: on
-from thalweg.models._build import build, default_network, pretrained, sketch
+from thalweg.models._build import build, default_network, outputs_for, pretrained, sketch
+from thalweg.models._head import replace_head
 from thalweg.models._registry import Recipe, networks, recipe_of
 
-__all__ = ["Recipe", "build", "default_network", "networks", "pretrained", "recipe_of", "sketch"]
+__all__ = [
+    "Recipe",
+    "build",
+    "default_network",
+    "networks",
+    "outputs_for",
+    "pretrained",
+    "recipe_of",
+    "replace_head",
+    "sketch",
+]

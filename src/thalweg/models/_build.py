@@ -75,7 +75,7 @@ def build(
         target = data.schema.target
         _check_target(entry.value, name, target)
         shape = tuple(data.schema.encoder.shape)
-        wanted = outputs if outputs is not None else _outputs_for(target)
+        wanted = outputs if outputs is not None else outputs_for(target)
     else:
         shape = _shape(name, features, channels, size)
         wanted = _outputs(name, classes, outputs)
@@ -155,7 +155,8 @@ def default_network(schema: Schema) -> tuple[str, Choice]:
     return name, Choice("model", name, reason)
 
 
-def _outputs_for(target: Target) -> int:
+def outputs_for(target: Target) -> int:
+    """Return how many numbers a network must give per example of such a target."""
     if target.kind == "number":
         return len(target.names)
     # One logit tells two classes apart.

@@ -1,6 +1,6 @@
 """Training: one loop, its settings, its checkpoints, and the run it gives."""
 
-from thalweg.train._assembly import probe
+from thalweg.train._assembly import example, probe
 from thalweg.train._config import Config, setting_names
 from thalweg.train._evaluate import Answers
 from thalweg.train._fit import fit, resume
@@ -13,6 +13,7 @@ from thalweg.train._rate_finder import RateCurve, find_learning_rate
 from thalweg.train._run import Run
 from thalweg.train._schedules import make_schedule, schedules
 from thalweg.train._settings import Settings, made_with, read_toml
+from thalweg.train._transfer import learned_classes
 from thalweg.train.observers import Observer
 
 __all__ = [
@@ -26,9 +27,11 @@ __all__ = [
     "Run",
     "Settings",
     "Status",
+    "example",
     "find_learning_rate",
     "fit",
     "joined",
+    "learned_classes",
     "made_with",
     "make_optimizer",
     "make_schedule",

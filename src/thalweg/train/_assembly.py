@@ -19,6 +19,7 @@ from thalweg.train._ranks import Ranks
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule, make_schedule
 from thalweg.train._state import State
+from thalweg.train._transfer import transfer
 
 # Entries in the history: enough to draw any curve, few enough to read and to keep.
 MOST_STEPS_RECORDED = 2000
@@ -39,9 +40,8 @@ def probe(model: nn.Module, data: Splits) -> Tensor:
     if not len(data.train):
         raise DataError("the training part is empty. Make `valid` and `test` smaller.")
     _check_network(model)
-    with evaluating(model) as device, torch.enable_grad():
-        # A copy, since a network may work in place.
-        inputs = data.schema.encoder.normalize(data.train.inputs[:2].to(device, copy=True))
+    with evaluating(model), torch.enable_grad():
+        inputs = example(model, data)
         try:
             output = model(inputs)
         except ThalwegError:
@@ -60,6 +60,12 @@ def probe(model: nn.Module, data: Splits) -> Tensor:
             "differentiated. Remove .detach(), .item() and torch.no_grad() from its forward."
         )
     return output.detach()
+
+
+def example(model: nn.Module, data: Splits) -> Tensor:
+    """Return two training examples as the network gets them; a copy, for it may work in place."""
+    device = next((each.device for each in model.parameters()), torch.device("cpu"))
+    return data.schema.encoder.normalize(data.train.inputs[:2].to(device, copy=True))
 
 
 def _check_network(model: nn.Module) -> None:
@@ -117,6 +123,7 @@ def assemble(
     encoder, layout = data.schema.encoder, bool(config.channels_last)
     fewest = _fewest(model, config, ranks)
     feed = Feed(data.train, encoder, device, layout, _augmentation(config, encoder))
+    frozen = transfer(model, example(model, data), config.tune, config.layer_decay)
     parallel = None
     if ranks is not None and config.parallel == "fsdp":
         ranks.align(list(model.state_dict().values()))
@@ -134,6 +141,7 @@ def assemble(
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay or 0.0,
         options={**config.optimizer_options, **({"fused": True} if config.fused else {})},
+        scales=frozen.scales,
     )
     if config.patience is not None and not len(data.valid):
         raise SettingError(
@@ -150,6 +158,7 @@ def assemble(
         penalty=Penalty(model, config.l1, config.l2) if config.l1 or config.l2 else None,
         searches=searches(optimizer),
         fewest=fewest,
+        transfer=frozen,
         parallel=parallel,
     )
     if parallel is not None and plan.searches:

@@ -13,6 +13,7 @@ from thalweg.data import Augmentation
 from thalweg.errors import SettingError
 from thalweg.train._optimizers import check_optimizer, constants_of, optimizers
 from thalweg.train._schedules import check_schedule, schedule_options
+from thalweg.train._transfer import check_tune
 
 PRECISIONS = ("float32", "bfloat16")
 PARALLELS = ("ddp", "fsdp")
@@ -51,6 +52,10 @@ class Config:
     """Steps over which the rate rises to its peak; below one, a share of all steps."""
     weight_decay: float | None = None
     """The optimizer's own decay, on weights but not on biases and normalizations."""
+    tune: str | None = None
+    """Of a network trained before, what is trained further: its "head", the "last:k" layers, "all"."""
+    layer_decay: float | None = None
+    """What the rate is multiplied by from each layer to the one before it, such as 0.8."""
     l1: float = 0.0
     """Factor of Σ|w| in the objective, on weights but not on biases and normalizations."""
     l2: float = 0.0
@@ -105,6 +110,8 @@ class Config:
             raise SettingError(
                 f"parallel must be one of {', '.join(PARALLELS)}, got {_shown(self.parallel)}."
             )
+        if self.tune is not None:
+            check_tune(self.tune)
         check_optimizer(self.optimizer, self.optimizer_options)
         check_schedule(self.schedule, self.schedule_options)
         for name in self.augmentation:
@@ -163,6 +170,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (0, 1e6),
     "warmup": (0, math.inf),
     "weight_decay": (0, math.inf),
+    "layer_decay": (1e-6, 1),
     "l1": (0, math.inf),
     "l2": (0, math.inf),
     "clip_norm": (1e-12, math.inf),

@@ -179,6 +179,7 @@ def _train(
         plan, state = assemble(run.model, run.data, run.task, run.settings.train, ranks)
         if program is not None:
             plan = program.bound(plan)
+        stack.callback(plan.transfer.release)
         state.settings = run.settings.train.to_settings()
         _begin(run, state, resumed)
         stopwatch = Stopwatch()

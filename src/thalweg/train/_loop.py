@@ -27,7 +27,7 @@ A dot marks an event: observers are told, may look at the state, and change noth
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -43,6 +43,7 @@ from thalweg.train._pieces import GoBack, cut_further, number_of_pieces
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule
 from thalweg.train._state import State
+from thalweg.train._transfer import Transfer
 from thalweg.train.observers import Observer
 
 # Where steps are compiled, so many are taken one by one before: the optimizer makes its averages in
@@ -66,6 +67,8 @@ class Plan:
     """Whether the optimizer computes the gradient several times in a step."""
     fewest: int = 1
     """Fewest examples that the last batch of an epoch may have."""
+    transfer: Transfer = field(default_factory=Transfer)
+    """What of the network is trained."""
     parallel: Parallel | None = None
     """How several processes share the work; None for one alone."""
     several: Callable[[State, Tensor, list[float]], tuple[Tensor, Tensor]] | None = None
@@ -118,7 +121,7 @@ def run(
         rows = order(len(plan.train), config.seed, state.epoch, config.shuffle)
         rows = rows.to(plan.train.inputs.device)
         plan.train.begin(config.seed, state.epoch)
-        state.model.train()
+        plan.transfer.train(state.model)
         said, first = "", 0
         for first, last in strides(plan, state):
             rates = [plan.schedule(state.step + number) for number in range(last - first)]
@@ -229,7 +232,7 @@ def update(
         return _sum(objectives)
 
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["scale"] if "scale" in group else rate
     if plan.searches:
         # torch declares that a closure returns a float, and documents that it returns the loss.
         optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -1,6 +1,8 @@
 """Every optimizer of torch, by name."""
 
 import inspect
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -176,6 +178,7 @@ def make_optimizer(
     learning_rate: float,
     weight_decay: float = 0.0,
     options: dict[str, Any] | None = None,
+    scales: Mapping[nn.Parameter, float] | None = None,
 ) -> Optimizer:
     """Return an optimizer of the model's trainable parameters.
 
@@ -185,6 +188,7 @@ def make_optimizer(
         learning_rate: Per step.
         weight_decay: The optimizer's own kind, on weights but not on biases and normalizations.
         options: Further constants of the optimizer.
+        scales: What the rate of a parameter is times, where not one; in a group's "scale".
 
     Raises:
         UnknownNameError: There is no such optimizer.
@@ -208,6 +212,8 @@ def make_optimizer(
         groups = [{"params": shrunk}, {"params": spared, "weight_decay": 0.0}]
     if has_weight_decay(name):
         groups[0]["weight_decay"] = weight_decay if shrunk else 0.0
+    if scales:
+        groups = [each for group in groups for each in _by_scale(group, scales, learning_rate)]
     if name == "muon" and (other := _first_not_matrix(model)):
         raise SettingError(
             f"optimizer 'muon' updates matrices only, but {other}. Use 'adamw', or freeze the rest."
@@ -216,6 +222,17 @@ def make_optimizer(
         return optimizers[name](groups, lr=learning_rate, **options)  # pyright: ignore[reportCallIssue]
     except (ValueError, TypeError, RuntimeError) as error:
         raise SettingError(f"optimizer {name!r} cannot be made: {error}") from error
+
+
+def _by_scale(
+    group: dict[str, Any], scales: Mapping[nn.Parameter, float], learning_rate: float
+) -> Iterator[dict[str, Any]]:
+    """Yield the group's parameters in groups of one scale each, the fastest first."""
+    found: dict[float, list[nn.Parameter]] = {}
+    for parameter in group["params"]:
+        found.setdefault(scales.get(parameter, 1.0), []).append(parameter)
+    for scale, parameters in sorted(found.items(), key=itemgetter(0), reverse=True):
+        yield {**group, "params": parameters, "scale": scale, "lr": scale * learning_rate}
 
 
 def _first_not_matrix(model: nn.Module) -> str | None:

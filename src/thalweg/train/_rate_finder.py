@@ -97,7 +97,7 @@ def find_learning_rate(
     with seeds.isolated(config.seed, "find_learning_rate"), torch.enable_grad():
         plan, state = assemble(copy.deepcopy(model), data, task, config)
         assert config.batch_size is not None
-        state.model.train()
+        plan.transfer.train(state.model)
         average, epoch, start = 0.0, 0, 0
         rows = order(len(plan.train), config.seed, epoch)
         plan.train.begin(config.seed, epoch)

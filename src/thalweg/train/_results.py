@@ -30,6 +30,7 @@ def keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
         parameters=sum(each.numel() for each in run.model.parameters()),
     )
     run.model.eval()
+    run.model.classes_ = tuple(run.schema.target.classes)  # type: ignore[assignment]
     for phase, seconds in stopwatch.seconds.items():
         run.timing[phase] = run.timing.get(phase, 0.0) + seconds
     if run.folder is not None and run.is_writer:

@@ -58,7 +58,7 @@ class Trial:
             rows = order(len(self.plan.train), config.seed, 0, config.shuffle)
             self.rows = rows.to(self.plan.train.inputs.device)
             self.plan.train.begin(config.seed, 0)
-            self.state.model.train()
+            self.plan.transfer.train(self.state.model)
             self.rate = self.plan.schedule(self.plan.epochs * len(self.plan.batches) // 2)
             for _ in range(steps):
                 update(self.plan, self.state, self.batch(0), self.rate)

@@ -1,5 +1,6 @@
 """Gradients: there, finite, equal to the slope, the same each time, and adding up."""
 
+import math
 import statistics
 
 import torch
@@ -163,6 +164,7 @@ def _error(model: nn.Module, inputs: Tensor, along: list[Tensor]) -> float:
             float((gradient * direction).sum())
             for gradient, direction in zip(gradients, directions, strict=True)
         )
+        error = math.inf
         for step in STEPS:
             found = slope(
                 lambda: float(objective(_drawn_alike(model, inputs))), along, directions, step
