@@ -151,6 +151,15 @@ def test_a_kink_nearby_is_no_matter():
     assert report["input"].count("equal") == 3
 
 
+def test_a_kink_nearby_on_a_curve_is_no_matter():
+    # From 3e-7 away every difference but the finest looks across it, one side only in part.
+    report = check_gradients(lambda x: (F.relu(x - 1) + x**3).sum(), torch.tensor([1.0]))
+    assert report["input"].worst.verdict == "kink"
+    near = torch.tensor([1 + 3e-7], dtype=torch.float64)
+    entry = check_gradients(lambda x: (F.relu(x - 1) + x**3).sum(), near)["input"].worst
+    assert (entry.verdict, entry.difference) == ("equal", pytest.approx(4.0, rel=1e-5))
+
+
 def test_slopes_below_rounding_are_counted_and_prove_nothing():
     deep = nn.Sequential(*[each for _ in range(20) for each in (nn.Linear(4, 4), nn.Sigmoid())])
     report = check_gradients(deep, torch.randn(2, 4))

@@ -14,8 +14,8 @@ from thalweg.errors import SettingError
 
 # Best for a central difference in double precision, ε^⅓, for values and derivatives about one.
 STEP = 6e-6
-# A second opinion where the first is doubtful: a kink nearby is no longer crossed.
-FINER = STEP / 8
+# Further opinions where the first is doubtful: a kink nearby is no longer crossed.
+FINER = (STEP / 8, STEP / 64, STEP / 512)
 # Roundings of the value that a difference of two may show.
 ROUNDINGS = 20 * torch.finfo(torch.float64).eps
 # Along a direction through all entries more ReLUs are crossed, each bending the slope a little.
@@ -108,30 +108,37 @@ class _Checked:
         verdict: Verdict = "equal"
         if not error <= self.tolerance:
             first, verdict = self._doubtful(found, first, along, scale)
-            error = self._error(found, first, FINER * scale)
-        elif max(abs(found), abs(first)) < self._noise(STEP * scale) and (found or first):
+            error = self._error(found, first, FINER[0] * scale)
+        elif max(abs(found), abs(first)) < self.noise(STEP * scale) and (found or first):
             verdict = "rounding"
         index = torch.unravel_index(torch.tensor(position), self.tensor.shape)
         return Entry(tuple(int(each) for each in index), found, first, error, verdict)
 
-    def mismatch(self, positions: Tensor, signs: Tensor) -> float:
+    def mismatch(self, positions: Tensor, signs: Tensor, step: float) -> float:
         """Return how far autograd and differences differ where these entries move together."""
         direction = torch.zeros_like(self.flat)
         direction[positions] = signs[positions]
         found = float((self.flat * direction).sum())
-        expected = slope(self.value, [self.tensor], [direction.view_as(self.tensor)], FINER)
+        expected = slope(self.value, [self.tensor], [direction.view_as(self.tensor)], step)
         return abs(found - expected)
+
+    def noise(self, step: float) -> float:
+        """Return what rounding alone makes of a difference."""
+        return ROUNDINGS * max(abs(self.here), 1e-6) / step
 
     def _doubtful(
         self, found: float, first: float, along: list[Tensor], scale: float
     ) -> tuple[float, Verdict]:
         """Return a finer difference, and what an entry is that the first one speaks against."""
-        step = FINER * scale
-        ahead = (moved(self.value, [self.tensor], along, step) - self.here) / step
-        behind = (self.here - moved(self.value, [self.tensor], along, -step)) / step
-        second = (ahead + behind) / 2
-        if self._error(found, second, step) <= self.tolerance:
-            return second, "equal"
+        ahead = behind = second = first
+        for step in (each * scale for each in FINER):
+            if step < FINER[0] * scale and self.noise(step) > self.tolerance * abs(second):
+                break  # Finer differences are rounding alone.
+            ahead = (moved(self.value, [self.tensor], along, step) - self.here) / step
+            behind = (self.here - moved(self.value, [self.tensor], along, -step)) / step
+            second = (ahead + behind) / 2
+            if self._error(found, second, step) <= self.tolerance:
+                return second, "equal"
         if abs(found - second) <= abs(ahead - behind) / 2 * (1 + self.tolerance):
             return second, "kink"
         # Differences that disagree with each other as much as with autograd prove nothing.
@@ -140,12 +147,8 @@ class _Checked:
         return second, "wrong"
 
     def _error(self, found: float, expected: float, step: float) -> float:
-        floor = self._noise(step) / self.tolerance
+        floor = self.noise(step) / self.tolerance
         return abs(found - expected) / max(abs(found), abs(expected), floor)
-
-    def _noise(self, step: float) -> float:
-        """Return what rounding alone makes of a difference."""
-        return ROUNDINGS * max(abs(self.here), 1e-6) / step
 
 
 def _check(checked: _Checked, entries: int, draw: torch.Generator) -> tuple[Entry, ...]:
@@ -169,12 +172,18 @@ def _traced(checked: _Checked, draw: torch.Generator) -> int | None:
     size = checked.flat.numel()
     signs = torch.randint(2, (size,), generator=draw).mul(2).sub(1).to(checked.flat)
     everything = torch.arange(size, device=checked.flat.device)
-    expected = float(checked.flat.square().sum().sqrt())
-    floor = ROUNDINGS * max(abs(checked.here), 1e-6) / FINER
-    if not checked.mismatch(everything, signs) > max(ALONG_ALL * expected, floor):
+    # All together they move far, so each moves less: fewer kinks are crossed, and those that are
+    # bend the slope less at an eighth of the step, as an error does not.
+    step = FINER[0] / size**0.25
+    limit = max(ALONG_ALL * float(checked.flat.norm()), checked.noise(step))
+    coarse = checked.mismatch(everything, signs, step)
+    if not coarse > limit:
+        return None
+    fine = checked.mismatch(everything, signs, step / 8)
+    if fine < max(limit, coarse / 2, checked.noise(step / 8)):
         return None
     positions = everything
     while len(positions) > 1:
         halves = positions.split(-(-len(positions) // 2))
-        positions = max(halves, key=lambda half: checked.mismatch(half, signs))
+        positions = max(halves, key=lambda half: checked.mismatch(half, signs, step))
     return int(positions[0])
