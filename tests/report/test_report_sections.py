@@ -1,5 +1,7 @@
 """The numbers behind each section, against other people's arithmetic."""
 
+import base64
+
 import numpy as np
 import pytest
 import sklearn.calibration
@@ -145,7 +147,12 @@ def test_the_time_adds_up(digits):
 def test_the_network_is_lenets_of_the_course(digits):
     # 61,706 parameters and 416,520 multiply-accumulates: COURSE V4.
     assert "61,706" in section_of(digits, "anatomy").sentence
-    assert "416,520" in section_of(digits, "anatomy").sentence
+    section = section_of(digits, "anatomy")
+    assert "416,520" in section.sentence
+    # Eight pixels are enlarged to 32: five of those come from at most three.
+    assert section.body["rows"][1][-1] == "3×3"
+    assert "adamw state" in section.body["training"]
+    assert b"Conv2d 5" in base64.b64decode(section.body["picture"])
 
 
 def test_a_thousand_classes_show_the_most_confused_pairs_only(train_run):

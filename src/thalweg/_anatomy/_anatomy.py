@@ -3,19 +3,18 @@
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from thalweg._anatomy import _table
+from thalweg._anatomy._axes import axes_of, picture
 from thalweg._anatomy._boxes import Block
-from thalweg._anatomy._inputs import examples
 from thalweg._anatomy._layer import Layer
 from thalweg._anatomy._parts import rows
-from thalweg._anatomy._passing import passed
 from thalweg._anatomy._receptive_field import Box, box
-from thalweg._anatomy._taking_apart import Observation, observe
+from thalweg._anatomy._taking_apart import observed_with
 from thalweg._anatomy.memory import (
     OptimizerMaker,
     TrainingMemory,
@@ -43,18 +42,23 @@ class Anatomy:
         ((5, 5), ((3, 7), (0, 4)))
     """
 
-    make_optimizer: ClassVar[OptimizerMaker | None] = None
-    """Makes an optimizer by name. Bound by the layer above, which knows them."""
-
     def __init__(
-        self, model: nn.Module, given: Any, dtype: torch.dtype | None = None, title: str = ""
+        self,
+        model: nn.Module,
+        given: Any,
+        *,
+        dtype: torch.dtype | None = None,
+        title: str = "",
+        make_optimizer: OptimizerMaker | None = None,
     ) -> None:
+        # What `torch.compile` returns is a shell around the network itself.
+        model = getattr(model, "_orig_mod", model)
         self.model = model
         self.title = title or type(model).__name__
         """What the network is called."""
-        self.inputs = examples(model, given, dtype)
-        observed = passed(model, self.inputs, observe(model))
-        self.axes = _axes(self.inputs[0], observed)
+        self._make_optimizer = make_optimizer
+        self.inputs, observed = observed_with(model, given, dtype)
+        self.axes = axes_of(self.inputs[0], observed.parts)
         """Of an example, those that receptive fields are given along: those of the picture."""
         found = list(rows(observed.parts, self.axes))
         self.layers: list[Layer] = [layer for _, layer in found]
@@ -175,7 +179,7 @@ class Anatomy:
             not -size <= at < size for at, size in zip(position, sizes, strict=True)
         ):
             raise ShapeError(f"{name!r} gives {shape}, which has no unit {position}.")
-        return box(field, _picture(self.inputs[of]) if of else self.axes, position)
+        return box(field, picture(self.inputs[of]) if of else self.axes, position)
 
     def picture(self, path: str | Path | None = None) -> Drawing:
         """Return the network as a picture, its data flowing down and branches side by side.
@@ -251,30 +255,6 @@ class Anatomy:
         return largest_batch(peak, parsed(memory))
 
     def _maker(self, optimizer: str, options: dict[str, Any]) -> Callable[[nn.Module], Any]:
-        assert Anatomy.make_optimizer is not None, "thalweg._api binds it"
+        assert self._make_optimizer is not None, "who takes networks apart names the maker"
         # The rate says nothing about memory.
-        return partial(Anatomy.make_optimizer, name=optimizer, learning_rate=1e-3, options=options)
-
-
-def _axes(example: Tensor, observed: Observation) -> tuple[int, ...]:
-    """Return the axes of an example along which it is a picture, a series or a volume.
-
-    Channels come first. Of two axes either may be time: it is the one along which the first
-    layer with weights does not mix everything.
-    """
-    if example.ndim != 3:
-        return _picture(example)
-    for part in observed.parts:
-        field = part.fields.get(0)
-        if part.is_whole and part.macs and field is not None:
-            moving = [axis for axis in (0, 1) if _moves(field, axis)]
-            return (moving[0],) if len(moving) == 1 else (1,)
-    return (1,)
-
-
-def _moves(field: Any, axis: int) -> bool:
-    return any(bound.numel() > 1 for bound in field.bounds[2 * axis : 2 * axis + 2])
-
-
-def _picture(example: Tensor) -> tuple[int, ...]:
-    return (0,) if example.ndim == 2 else tuple(range(1, example.ndim - 1))
+        return partial(self._make_optimizer, name=optimizer, learning_rate=1e-3, options=options)

@@ -26,6 +26,10 @@ def examples(model: nn.Module, given: Any, dtype: torch.dtype | None = None) -> 
         SettingError: It is none of these.
         ShapeError: The network has no shape itself yet.
     """
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        raise SettingError(
+            "a scripted network cannot be taken apart. Hand over the module it was made from."
+        )
     if any(is_lazy(parameter) for parameter in model.parameters()):
         raise ShapeError(
             "the network has lazy layers that have no shape yet. Run it on one batch first."

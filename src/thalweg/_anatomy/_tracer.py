@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -20,6 +20,7 @@ from thalweg._anatomy.fields import (
 )
 
 META = torch.device("meta")
+ELSEWHERE = "numbers computed outside torch"
 Operation = Callable[[Call, list[State], list[State], int | None], None]
 """Told of every operation: the call, what is known of its arguments and outputs, and its MACs."""
 
@@ -30,10 +31,17 @@ class Tracer(TorchDispatchMode):
     Args:
         inputs: The examples, in batches of one.
         learned: The parameters.
+        constants: Other tensors that the network holds.
         onlooker: Told of every operation that may matter.
     """
 
-    def __init__(self, inputs: list[Tensor], learned: list[Tensor], onlooker: Operation) -> None:
+    def __init__(
+        self,
+        inputs: list[Tensor],
+        learned: list[Tensor],
+        constants: list[Tensor],
+        onlooker: Operation,
+    ) -> None:
         super().__init__()
         self._states: Any = WeakTensorKeyDictionary()
         self._onlooker = onlooker
@@ -43,6 +51,9 @@ class Tracer(TorchDispatchMode):
             self._states[tensor] = State(tuple(tensor.shape), {at: field} if field.bounds else {})
         for parameter in learned:
             self._states[parameter] = State(tuple(parameter.shape), is_learned=True)
+        for constant in constants:
+            if constant not in self._states:
+                self._states[constant] = State(tuple(constant.shape))
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -50,10 +61,14 @@ class Tracer(TorchDispatchMode):
         return False
 
     def state(self, tensor: Tensor) -> State:
-        """Return what is known of a tensor; one never seen before is a constant."""
+        """Return what is known of a tensor.
+
+        One never seen before is a constant; with real numbers it may as well have been made from
+        the input by another library, behind torch's back.
+        """
         if tensor not in self._states:
-            is_learned = isinstance(tensor, nn.Parameter)
-            self._states[tensor] = State(tuple(tensor.shape), is_learned=is_learned)
+            unknown = None if self._is_meta or tensor.ndim == 0 else ELSEWHERE
+            self._states[tensor] = State(tuple(tensor.shape), unknown=unknown)
         return self._states[tensor].read()
 
     def __torch_dispatch__(
@@ -67,6 +82,11 @@ class Tracer(TorchDispatchMode):
             if found is not NotImplemented:
                 return found
         result = self._run(func, args, kwargs)
+        if func._schema.name == "aten::lift_fresh":
+            # Whole numbers are written down by the program; others may come from NumPy.
+            if not result.is_floating_point():
+                self._states[result] = State(tuple(result.shape))
+            return result
         outputs = tensors_in(result)
         named = _by_name(func, args, kwargs)
         if outputs:

@@ -24,7 +24,7 @@ from thalweg.conformance import check_data, check_model, check_task
 from thalweg.doctor import Diagnosis, Record, diagnose, diagnose_script, preflight, watch
 from thalweg.errors import RunError
 from thalweg.tasks import Prediction
-from thalweg.train import Run, make_optimizer, next_folder, read_toml
+from thalweg.train import Run, next_folder, read_toml
 
 
 def _write_page(run: Run, path: Path) -> Path:
@@ -50,9 +50,6 @@ def _judge(watched: dict[str, Any]) -> Diagnosis:
 
 # Nor of the doctor, whom it is handed as somebody who looks on.
 Run.doctor = staticmethod(_judge)
-
-# Nor does a network taken apart of optimizers.
-Anatomy.make_optimizer = staticmethod(make_optimizer)
 
 __all__ = [
     "Anatomy",

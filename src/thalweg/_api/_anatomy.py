@@ -13,7 +13,7 @@ from thalweg._core import formats
 from thalweg._core.registry import did_you_mean
 from thalweg.data import Splits
 from thalweg.errors import RunError, SettingError, UnknownNameError
-from thalweg.train import Run
+from thalweg.train import Run, make_optimizer
 
 # What the networks of the course were made for.
 PHOTOGRAPH = (3, 224, 224)
@@ -75,7 +75,7 @@ def anatomy(
         raise SettingError(
             "anatomy needs the shape of one example: tw.anatomy(model, (3, 224, 224))."
         )
-    return Anatomy(model, input)
+    return Anatomy(model, input, make_optimizer=make_optimizer)
 
 
 def named_anatomy(name: str, shape: Any, classes: int | None, settings: dict[str, Any]) -> Anatomy:
@@ -111,7 +111,7 @@ def _of_run(folder: str, shape: Any, settings: dict[str, Any], classes: int | No
             f"the network of {folder}, {run.settings.model.get('class')}, is not a registered "
             "one. Take it apart in Python: tw.anatomy(model, shape)."
         )
-    return Anatomy(model, run.schema.encoder.shape if shape is None else shape)
+    return anatomy(model, run.schema.encoder.shape if shape is None else shape)
 
 
 def _by_name(name: str, shape: Any, classes: int, options: dict[str, Any]) -> Anatomy:
@@ -142,4 +142,4 @@ def _by_name(name: str, shape: Any, classes: int, options: dict[str, Any]) -> An
             f"got {formats.plain(repr(tuple(sizes)))}."
         )
     model = models.sketch(name, seed=seed, **outputs, **made, **options)
-    return Anatomy(model, tuple(sizes), title=name)
+    return Anatomy(model, tuple(sizes), title=name, make_optimizer=make_optimizer)

@@ -88,6 +88,15 @@ def product(call: Call, left: str, right: str, added: str | None = None) -> Fiel
     return union([rows, columns, *(call.sees(added) if added else [])], shape)
 
 
+def bilinear(call: Call) -> Field | None:
+    """Every output mixes the features of both inputs."""
+    call.require_constant("i2")
+    shape = call.outputs[0].shape
+    if call.args["sumdim"] != [2, 3]:
+        raise UntraceableError
+    return union([field and field.mixed([-1]) for field in call.sees("i1", "i3")], shape)
+
+
 def _dims(given: Any, rank: int) -> Sequence[int]:
     if given is None or given == []:
         return range(rank)
@@ -107,6 +116,7 @@ RULES: dict[str, Rule] = {
     "addmv": _named("mat", "vec", "self"),
     "dot": _named("self", "tensor"),
     "vdot": _named("self", "other"),
+    "_trilinear": bilinear,
     "native_layer_norm": layer_norm,
     "native_group_norm": group_norm,
     "linalg_vector_norm": reduction,

@@ -1,23 +1,30 @@
-"""The network, layer by layer."""
+"""The network, layer by layer and as a picture, and what training it needs."""
 
-import math
+import base64
 
-from thalweg._anatomy import Anatomy, Layer
+from thalweg._anatomy import Anatomy
 from thalweg._core import formats
 from thalweg.errors import RunError, ShapeError
 from thalweg.report._section import Section
 from thalweg.report._wording import several
-from thalweg.train import Run
+from thalweg.train import Run, make_optimizer
 
 # Rows of the table: a ResNet-152 has some four hundred, of which nobody reads the last.
 MOST_LAYERS = 200
+# Of runs that did not get so far as to choose one.
+BATCH = 32
 
 
 def anatomy(run: Run) -> Section:
-    """Tabulate each layer's output shape, parameters and multiply-accumulates."""
+    """Tabulate what each layer gives, costs and sees, and draw the network."""
     title = "Network"
     try:
-        whole = Anatomy(run.model, run.schema.encoder.shape)
+        whole = Anatomy(
+            run.model,
+            run.schema.encoder.shape,
+            title=run.settings.model.get("name", ""),
+            make_optimizer=make_optimizer,
+        )
     except (RunError, ShapeError) as error:
         reason = formats.plain(error, longest=300)
         return Section("anatomy", title, f"The network could not be taken apart: {reason}")
@@ -29,23 +36,30 @@ def anatomy(run: Run) -> Section:
         share = heaviest.parameters / max(whole.parameters, 1)
         name = formats.plain(heaviest.name or heaviest.kind)
         sentence += f"; {name} alone holds {formats.percent(share)} of the parameters"
+    drawing = whole.picture()
     body = {
-        "layers": [_row(layer) for layer in whole.layers[:MOST_LAYERS]],
+        "headings": whole.headings,
+        "rows": whole.rows[:MOST_LAYERS],
         "left_out": max(0, len(whole.layers) - MOST_LAYERS),
         "parameters": whole.parameters,
         "macs": whole.macs,
+        "memory": formats.size(whole.activation_bytes),
         "not_priced": len(whole.not_priced),
+        "training": _training(whole, run),
+        "picture": base64.b64encode(drawing.to_text().encode()).decode(),
+        "width": round(drawing.width),
     }
     return Section("anatomy", title, f"{sentence}.", body)
 
 
-def _row(layer: Layer) -> dict[str, str]:
-    shape = layer.output_shape
-    return {
-        "name": formats.plain(layer.name),
-        "kind": formats.plain(layer.kind),
-        "shape": "not used" if shape is None else "×".join(map(str, shape)) or "1",
-        "values": "" if shape is None else formats.count(math.prod(shape)),
-        "parameters": formats.count(layer.parameters),
-        "macs": "unknown" if layer.macs is None else formats.count(layer.macs),
-    }
+def _training(whole: Anatomy, run: Run) -> str:
+    """Say what a step of the run's training holds; nothing where that cannot be said."""
+    config = run.settings.train
+    try:
+        return str(
+            whole.training_memory(
+                config.batch_size or BATCH, config.optimizer, fused=bool(config.fused)
+            )
+        )
+    except ShapeError:
+        return ""
