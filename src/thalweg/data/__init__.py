@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 # Sources are asked in the order of these imports: the particular before the general.
 from thalweg.data.builtin._builtin import builtins
 from thalweg.data.images._images import ImageEncoder, ImageInputs
-from thalweg.data.images import _idx as _idx, _cifar as _cifar
+from thalweg.data.images import _image_arrays as _image_arrays, _idx as _idx, _cifar as _cifar
 from thalweg.data.arrays import _npz as _npz
 from thalweg.data.images import _folders as _folders
 from thalweg.data.tables import _table_sources as _table_sources
@@ -18,6 +18,7 @@ from thalweg.data.builtin import _builtin_sets as _builtin_sets
 # isort: on
 from thalweg.data._inputs import Encoder, Inputs, encoders
 from thalweg.data._load import load
+from thalweg.data._rows import Rows
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
 from thalweg.data._targets import Target
@@ -43,6 +44,7 @@ __all__ = [
     "Inputs",
     "Palette",
     "Raw",
+    "Rows",
     "Schema",
     "Source",
     "Splits",

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from thalweg._core.choices import Choice
 from thalweg._core.registry import Registry
+from thalweg.data._rows import Rows
 from thalweg.data.images.augmentation._colour import Palette
 
 
@@ -76,7 +77,7 @@ class Encoder(ABC):
     """Where black and white lie in what the network gets; None where inputs are no pictures."""
 
     @abstractmethod
-    def encode(self, inputs: Inputs) -> Shaped[Tensor, "examples ..."]:
+    def encode(self, inputs: Inputs) -> Shaped[Tensor, "examples ..."] | Rows:
         """Return the examples as one tensor, in the compact form in which they are kept."""
 
     @abstractmethod

@@ -10,6 +10,7 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.plain_data import rebuilt
 from thalweg.data._inputs import Encoder, encoders
+from thalweg.data._rows import Rows
 from thalweg.data._targets import Target
 
 PARTS = ("train", "valid", "test")
@@ -19,7 +20,8 @@ PARTS = ("train", "valid", "test")
 class Examples:
     """One part of the data: encoded inputs, encoded targets, and a name for each example."""
 
-    inputs: Shaped[Tensor, "examples ..."]
+    inputs: Shaped[Tensor, "examples ..."] | Rows
+    """A tensor; where they are too large for the memory, rows of a file, read by the batch."""
     targets: Shaped[Tensor, "examples ..."]
     names: tuple[str, ...]
 

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from thalweg._core import seeds
-from thalweg.data import Augmentation, Encoder, Examples
+from thalweg.data import Augmentation, Encoder, Examples, Rows
 
 
 def order(examples: int, seed: int, epoch: int, shuffle: bool = True) -> Int[Tensor, " examples"]:
@@ -44,7 +44,7 @@ class Feed:
     """One part of the data where it is computed on, handed out by position.
 
     Everything lies on the device when it takes at most half of what is free there; else it
-    stays in pinned memory and batches travel.
+    stays in pinned memory and batches travel. What is too large for the memory stays on disk.
 
     Args:
         examples: The encoded part.
@@ -66,14 +66,12 @@ class Feed:
         self.device = device
         self.encoder = encoder
         self.channels_last = channels_last
-        inputs, targets = examples.inputs, examples.targets
-        self.is_resident = _fits(inputs, device)
-        if self.is_resident:
-            inputs = inputs.to(device)
-        elif device.type == "cuda":
-            inputs = inputs.pin_memory()
+        inputs = examples.inputs
+        self.is_resident = not isinstance(inputs, Rows) and _fits(inputs, device)
+        if not isinstance(inputs, Rows):
+            inputs = inputs.to(device) if self.is_resident else inputs.pin_memory()
         self.inputs = inputs
-        self.targets = targets.to(device)
+        self.targets = examples.targets.to(device)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from thalweg.data import Rows
 from thalweg.errors import SettingError
 from thalweg.train._loop import Plan, update
 from thalweg.train._state import State
@@ -52,6 +53,7 @@ class Tensors:
     @classmethod
     def of(cls, plan: Plan, state: State) -> "Tensors":
         """Return the tensors themselves, not copies."""
+        assert isinstance(plan.train.inputs, Tensor)
         named = dict(state.model.named_parameters())
         averages = {
             name: {key: value for key, value in kept.items() if isinstance(value, Tensor)}
@@ -155,6 +157,7 @@ def length(plan: Plan) -> int:
     hindrances = {
         "the optimizer searches along each step": plan.searches,
         "the weights are averaged": plan.config.ema is not None,
+        "examples are read from disk": isinstance(plan.train.inputs, Rows),
         "images are augmented": plan.train.augmentation is not None,
         "the device is another than the processor": plan.train.device.type != "cpu",
     }

@@ -56,6 +56,8 @@ def check_fitted_on_train(case: SplitsCase) -> Verdict:
     encoder, inputs = case.splits.schema.encoder, case.splits.train.inputs
     if encoder.kind not in ("array", "image", "table"):
         return NotApplicable(f"nobody says what an encoder of kind {encoder.kind!r} standardizes")
+    if case.splits.schema.options.get("standardize") == "imagenet":
+        return NotApplicable("the moments are published ones, as was asked for")
     sums = [_moments(encoder, chunk) for chunk in inputs.split(CHUNK)]
     number = sum(count for count, _, _ in sums)
     mean = torch.stack([first for _, first, _ in sums]).sum(dim=0) / number

@@ -34,9 +34,11 @@ def check_loads_again(case: SplitsCase) -> Verdict:
     for part in PARTS:
         if again[part].names != first[part].names:
             return f"other examples, or another order, in {part}."
-        for what in ("inputs", "targets"):
-            if not torch.equal(getattr(again[part], what), getattr(first[part], what)):
-                return f"other {what} in {part}."
+        if not torch.equal(again[part].targets, first[part].targets):
+            return f"other targets in {part}."
+        pairs = zip(again[part].inputs, first[part].inputs, strict=True)
+        if not all(torch.equal(one, other) for one, other in pairs):
+            return f"other inputs in {part}."
     same = again.schema.encoder.to_json() == first.schema.encoder.to_json()
     return None if same else "another encoder."
 

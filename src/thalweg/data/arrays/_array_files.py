@@ -10,7 +10,7 @@ from thalweg.data._inputs import Inputs
 from thalweg.data._source import Raw
 from thalweg.data._target_values import as_targets
 from thalweg.data.arrays._arrays import ArrayInputs, as_numbers
-from thalweg.data.images._images import are_pictures, picture_inputs
+from thalweg.data.images._image_arrays import are_pictures, picture_inputs
 from thalweg.errors import DataError
 
 # How people call the three parts, in the names of folders, files and arrays.

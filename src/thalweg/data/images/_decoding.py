@@ -15,8 +15,8 @@ from torch import Tensor
 
 from thalweg._core import formats, memory
 from thalweg._core.choices import Choice
+from thalweg.data.images._facts import CHUNK
 from thalweg.data.images._image_files import Look, look, quiet, read_pixels
-from thalweg.data.images._images import CHUNK
 from thalweg.data.images._pictures import named
 from thalweg.errors import DataError, SettingError
 
