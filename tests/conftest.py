@@ -51,6 +51,12 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Keep decoded pictures where tests may write."""
+    os.environ["THALWEG_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     """Run each test in a folder of its own, since a run writes to `runs/` by default."""

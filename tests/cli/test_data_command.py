@@ -1,7 +1,9 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_iris
 
 
@@ -57,3 +59,36 @@ def test_what_cannot_be_loaded_is_one_line(call, words, hint):
     assert failed.code == 2
     assert hint in failed.err
     assert failed.err.count("\n") == 1
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A folder of twenty pictures, and a cache of its own."""
+    monkeypatch.setenv("THALWEG_CACHE", str(tmp_path / "cache"))
+    for number in range(20):
+        place = tmp_path / "photos" / f"{number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((20, 20), 50 + number).save(place / f"{number}.png")
+    return tmp_path / "photos"
+
+
+def test_decoded_pictures_are_listed_and_removed(photos, call):
+    assert call("data", "--cached").out == "0 sets of decoded pictures kept, 0 B\n"
+    call("data", photos, "cache=true")
+    (kept,) = json.loads(call("data", "--cached", "--json").out)
+    assert kept["origin"] == str(photos)
+    assert Path(kept["path"]).stat().st_size == kept["bytes"]
+    listed = call("data", "--cached").out
+    assert listed.startswith("1 set of decoded pictures kept, ")
+    assert str(photos) in listed
+    assert call("data", "--clear-cache").out.startswith("1 set of decoded pictures removed, ")
+    assert not Path(kept["path"]).exists()
+    assert json.loads(call("data", "--cached", "--json").out) == []
+
+
+def test_a_damaged_file_of_the_cache_is_listed_too(photos, call):
+    call("data", photos, "cache=true")
+    (kept,) = json.loads(call("data", "--cached", "--json").out)
+    Path(kept["path"]).write_text("x")
+    assert "damaged" in call("data", "--cached").out
+    assert json.loads(call("data", "--clear-cache", "--json").out)[0]["origin"] is None

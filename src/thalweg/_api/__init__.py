@@ -6,6 +6,7 @@ from typing import Any
 from thalweg._anatomy import Anatomy
 from thalweg._api._anatomy import anatomy, named_anatomy
 from thalweg._api._begin import begun_folder
+from thalweg._api._cache import CachedPictures, clear_cache, list_cache
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
 from thalweg._api._routing import route
@@ -53,6 +54,7 @@ Run.doctor = staticmethod(_judge)
 
 __all__ = [
     "Anatomy",
+    "CachedPictures",
     "Comparison",
     "DataCard",
     "Diagnosis",
@@ -66,11 +68,13 @@ __all__ = [
     "check_data",
     "check_model",
     "check_task",
+    "clear_cache",
     "compare",
     "describe_data",
     "diagnose_script",
     "find_learning_rate",
     "fit",
+    "list_cache",
     "list_data",
     "list_models",
     "load",

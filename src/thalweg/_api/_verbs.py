@@ -9,10 +9,12 @@ from torch import nn
 from thalweg import data as _data
 from thalweg import models, tasks, train
 from thalweg._api._begin import begin, go_on
+from thalweg._api._loading import load_for
 from thalweg._api._printing import print_choices
 from thalweg._api._routing import Sections, route
 from thalweg._api._transfer import fit_head
 from thalweg._core.choices import Choice
+from thalweg._core.progress import shown
 from thalweg.data import Splits
 from thalweg.doctor import watch
 from thalweg.errors import DataError, SettingError
@@ -93,7 +95,7 @@ def fit(
     sections = route(given, {"task": {"name": task} if task else {}}, only=("task", "train"))
     config = Config.from_settings(sections.get("train", {}))
     began = time.perf_counter()
-    data = load(data)
+    data = load_for(config, data, progress)
     loading = time.perf_counter() - began
     model = _network(model, data, seed)
     onlookers = _onlookers(progress, doctor)
@@ -124,7 +126,7 @@ def train_from(sections: Sections, *, out: str | Path | None = None, progress: b
             f"source must be a builtin name, a file or a folder, got {options['source']!r}."
         )
     began = time.perf_counter()
-    data = load(options.pop("source"), **options)
+    data = load_for(config, options.pop("source"), progress, **options)
     loading = time.perf_counter() - began
     model = dict(sections.get("model", {}))
     if "class" in model:
@@ -194,7 +196,7 @@ def resume(
         RunMismatchError: Something differs; the message lists what.
         RunLockedError: Another process is writing to the run.
     """
-    with train.joined() as ranks:
+    with train.joined() as ranks, shown(progress):
         return go_on(folder, data, model, _onlookers(progress), force=force, ranks=ranks)
 
 
@@ -213,7 +215,7 @@ def find_learning_rate(model: nn.Module | str, data: Any, **settings: Any) -> Ra
     """
     sections = route(settings, {}, only=("task", "train"))
     config = Config.from_settings(sections.get("train", {}))
-    data = load(data)
+    data = load_for(config, data, progress=None)
     model = _network(model, data, config.seed)
     task, _ = _choose_task(model, data, dict(sections.get("task", {})))
     return train.find_learning_rate(model, data, task, config)

@@ -134,7 +134,7 @@ def locked(folder: Path) -> Iterator[None]:
             _lock(handle, folder)
             os.ftruncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
-            _sweep(folder)
+            sweep(folder)
         yield
     finally:
         # Closing alone would not do while a child process has the file open too.
@@ -156,8 +156,8 @@ def _lock(handle: int, folder: Path) -> None:
 _UNFINISHED = re.compile(r"\..+\.(\d{1,9})\.partial")
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the files that `write_atomically` began in a process that is no more."""
+def sweep(folder: Path) -> None:
+    """Remove the files that were begun beside their places in a process that is no more."""
     for path in folder.glob(".*.partial"):
         name = _UNFINISHED.fullmatch(path.name)
         if name and not path.is_dir() and not _is_alive(int(name[1])):

@@ -1,5 +1,6 @@
 """`thalweg data`: what can be loaded, and the card of one data set."""
 
+import datetime as dt
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from thalweg.cli._output import print_json, print_table
 from thalweg.cli._values import parse_settings
 
 if TYPE_CHECKING:
-    from thalweg._api import DataCard
+    from thalweg._api import CachedPictures, DataCard
 
 # A card is read on one screen; --json has everything.
 MOST_ROWS = 20
@@ -23,11 +24,20 @@ def data(
         typer.Argument(metavar="KEY=VALUE", help="Options of loading, such as valid=0.2."),
     ] = None,
     target: Target = None,
+    cached: Annotated[
+        bool, typer.Option("--cached", help="List the decoded pictures kept for later runs.")
+    ] = False,
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Remove them; they are decoded again if needed.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """List what can be loaded or, for one data set, show what is known of it."""
     from thalweg import _api
 
+    if cached or clear_cache:
+        _print_cache(_api.clear_cache() if clear_cache else _api.list_cache(), clear_cache, json)
+        return 0
     if source is None:
         rows = _api.list_data()
         if json:
@@ -44,6 +54,26 @@ def data(
     else:
         _print_card(card)
     return 0
+
+
+def _print_cache(files: "list[CachedPictures]", is_removed: bool, as_json: bool) -> None:
+    if as_json:
+        print_json([each.to_json() for each in files])
+        return
+    total = formats.size(sum(each.bytes for each in files))
+    sets = "set" if len(files) == 1 else "sets"
+    what = "removed" if is_removed else "kept"
+    print(f"{formats.count(len(files))} {sets} of decoded pictures {what}, {total}")
+    rows: list[list[object]] = [
+        [each.origin or "damaged", formats.size(each.bytes), _date(each.used), each.path]
+        for each in files
+    ]
+    if rows:
+        _print_section(["pictures of", "size", "last used", "file"], rows, right=False)
+
+
+def _date(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
 
 
 def _print_card(card: "DataCard") -> None:

@@ -19,7 +19,7 @@ from thalweg.data.builtin import _builtin_sets as _builtin_sets
 from thalweg.data._inputs import Encoder, Inputs, encoders
 from thalweg.data._load import load
 from thalweg.data._rows import Rows
-from thalweg.data._source import Raw, Source, sources
+from thalweg.data._source import Raw, Source, find_source, sources
 from thalweg.data._splits import PARTS, Examples, Schema, Splits
 from thalweg.data._targets import Target
 from thalweg.data.arrays._arrays import ArrayEncoder, ArrayInputs
@@ -54,6 +54,7 @@ __all__ = [
     "Warp",
     "builtins",
     "encoders",
+    "find_source",
     "load",
     "sources",
 ]

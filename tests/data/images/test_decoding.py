@@ -4,6 +4,7 @@ from PIL import Image
 
 from thalweg._core import memory
 from thalweg.data.images._decoding import decode
+from thalweg.data.images._wanted import Wanted
 from thalweg.errors import DataError, SettingError
 
 
@@ -15,8 +16,9 @@ def files(folder, *pictures):
     return paths
 
 
-def decoded(paths, size=None, channels=None):
-    return decode(paths, [path.name for path in paths], size, channels)
+def decoded(paths, size=None, channels=None, **options):
+    names, origin = [path.name for path in paths], str(paths[0].parent)
+    return decode(paths, names, Wanted(size, channels, **options), origin)
 
 
 def grey(width, height, level=100):
@@ -33,7 +35,7 @@ def chosen(result):
 
 def test_pictures_of_one_small_size_keep_it(tmp_path):
     result = decoded(files(tmp_path, grey(30, 20), grey(30, 20)))
-    assert result.values.shape == (2, 1, 20, 30)
+    assert result.inputs.values.shape == (2, 1, 20, 30)
     assert chosen(result) == {"size": [20, 30], "channels": 1}
 
 
@@ -48,13 +50,13 @@ def test_pictures_of_one_small_size_keep_it(tmp_path):
 )
 def test_other_pictures_become_squares_by_their_shorter_side(tmp_path, sides, side):
     result = decoded(files(tmp_path, *(grey(*pair) for pair in sides)))
-    assert result.values.shape == (len(sides), 1, side, side)
+    assert result.inputs.values.shape == (len(sides), 1, side, side)
 
 
 def test_the_size_can_be_given(tmp_path):
     paths = files(tmp_path, colour(40, 30), colour(20, 50))
-    assert decoded(paths, size=12).values.shape == (2, 3, 12, 12)
-    assert decoded(paths, size=(10, 14)).values.shape == (2, 3, 10, 14)
+    assert decoded(paths, size=12).inputs.values.shape == (2, 3, 12, 12)
+    assert decoded(paths, size=(10, 14)).inputs.values.shape == (2, 3, 10, 14)
     assert "size" not in chosen(decoded(paths, size=[10, 14]))
 
 
@@ -66,23 +68,23 @@ def test_a_size_that_makes_no_sense_is_refused(tmp_path, size):
 
 def test_one_picture_in_colour_makes_all_colour(tmp_path):
     result = decoded(files(tmp_path, grey(8, 8), colour(8, 8)))
-    assert result.values.shape[1] == 3
-    assert (result.values[0] == 100).all()
+    assert result.inputs.values.shape[1] == 3
+    assert (result.inputs.values[0] == 100).all()
 
 
 def test_grey_pictures_that_were_saved_in_colour_are_grey(tmp_path):
     result = decoded(files(tmp_path, grey(8, 8).convert("RGB"), grey(8, 8, 7).convert("P")))
-    assert result.values.shape[1] == 1
+    assert result.inputs.values.shape[1] == 1
     assert chosen(result)["channels"] == 1
 
 
 def test_channels_can_be_given(tmp_path):
     paths = files(tmp_path, grey(8, 8), colour(8, 8))
     result = decoded(paths, channels=1)
-    assert result.values.shape[1] == 1
+    assert result.inputs.values.shape[1] == 1
     # Rec. 601: 0.299·200 + 0.587·100 + 0.114·50 = 124.2
-    assert (result.values[1] == 124).all()
-    assert decoded(files(tmp_path, grey(8, 8)), channels=3).values.shape[1] == 3
+    assert (result.inputs.values[1] == 124).all()
+    assert decoded(files(tmp_path, grey(8, 8)), channels=3).inputs.values.shape[1] == 3
     with pytest.raises(SettingError, match="channels must be 1"):
         decoded(paths, channels=4)
 
@@ -91,13 +93,13 @@ def test_pictures_that_would_not_fit_into_memory_are_refused_with_a_size(tmp_pat
     paths = files(tmp_path, *[grey(200, 200)] * 4)
     monkeypatch.setattr(memory, "available", lambda: 100_000)
     with pytest.raises(DataError, match=r"4 pictures of 200×200 .* need 156\.2 KiB.*Pass size=96"):
-        decoded(paths)
-    assert decoded(paths, size=96).values.shape == (4, 1, 96, 96)
+        decoded(paths, cache=False)
+    assert decoded(paths, size=96, cache=False).inputs.values.shape == (4, 1, 96, 96)
 
 
 def test_order_is_that_of_the_files_whatever_thread_reads_them(tmp_path):
     paths = files(tmp_path, *(grey(16, 16, level) for level in range(100)))
-    values = decoded(paths).values
+    values = decoded(paths).inputs.values
     np.testing.assert_array_equal(values[:, 0, 0, 0].numpy(), np.arange(100))
 
 
@@ -106,7 +108,7 @@ def test_what_was_kept_is_said_by_position(tmp_path):
     paths[1].write_text("text, and no picture\n")
     result = decoded(paths)
     assert result.kept.tolist() == [0, 2]
-    assert result.values[:, 0, 0, 0].tolist() == [1, 3]
+    assert result.inputs.values[:, 0, 0, 0].tolist() == [1, 3]
 
 
 def test_repairs_are_counted_and_named(tmp_path):

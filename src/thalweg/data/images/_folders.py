@@ -11,10 +11,10 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data.arrays._array_files import PART_NAMES
-from thalweg.data.images._decoding import Size, decode
+from thalweg.data.images._decoding import decode
 from thalweg.data.images._image_files import FORMATS
-from thalweg.data.images._images import ImageInputs
 from thalweg.data.images._pictures import files_under, named, readable, refuse_folder
+from thalweg.data.images._wanted import Wanted, of_pictures
 from thalweg.errors import DataError, SettingError
 
 LAYOUTS = (
@@ -57,9 +57,8 @@ def _accepts(data: Any) -> bool:
     return isinstance(data, (str, Path)) and is_folder(data)
 
 
-def _read(
-    data: Any, target: Any = None, *, size: Size | None = None, channels: int | None = None
-) -> Raw:
+@of_pictures
+def _read(data: Any, target: Any = None, *, wanted: Wanted) -> Raw:
     root = Path(data)
     if target is not None:
         raise SettingError(
@@ -70,9 +69,9 @@ def _read(
     if not found.paths:
         raise DataError(_why_none(root, found))
     names = [readable(path.relative_to(root)) for path in found.paths]
-    decoded = decode(found.paths, names, size, channels)
+    decoded = decode(found.paths, names, wanted, str(root.resolve()))
     return Raw(
-        inputs=ImageInputs(decoded.values),
+        inputs=decoded.inputs,
         targets=np.array(found.classes, dtype=object)[decoded.kept],
         names=tuple(names[row] for row in decoded.kept),
         target_names=("class",),

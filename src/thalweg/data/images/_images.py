@@ -157,14 +157,14 @@ class ImageEncoder(Encoder):
         return values[:] if isinstance(values, Rows) and not values.stays else values
 
     def normalize(
-        self, stored: UInt8[Tensor, "batch channels height width"]
+        self, stored: UInt8[Tensor, "batch channels rows columns"]
     ) -> Float[Tensor, "batch channels height width"]:
         """Return (stored − mean) / std of the centre; black is 0 and white is 255 in both."""
         return self.whole(centre(stored, self.shape[1:]))
 
     def whole(
-        self, stored: UInt8[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch channels height width"]:
+        self, stored: UInt8[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch channels rows columns"]:
         if stored.device not in self._moments:
             mean, std = torch.tensor([self.mean, self.std], dtype=torch.float64) * 255
             self._moments[stored.device] = (
