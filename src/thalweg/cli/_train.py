@@ -37,6 +37,9 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="Settings to begin with: the config.toml of a run."),
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch public weights (weights=imagenet) if absent.")
+    ] = False,
     quiet: Quiet = False,
     no_report: NoReport = False,
     json: Json = False,
@@ -58,6 +61,8 @@ def train(
         "out": out,
     }
     given = parse_settings(words) | {k: v for k, v in flags.items() if v is not None}
+    if download:
+        given["download"] = True
     folder = given.pop("out", None)
     sections = _sections(_api.read_toml(config) if config else {}, source, given)
     sections = _api.route(given, sections)

@@ -56,7 +56,9 @@ def _last(model: nn.Module, example: Tensor) -> tuple[str, nn.Linear | nn.Conv2d
     """Return the layer that is called last of those with weights, and its name."""
     called: list[tuple[str, nn.Module]] = []
     handles = [
-        each.register_forward_pre_hook(lambda module, given, name=name: called.append((name, module)))
+        each.register_forward_pre_hook(
+            lambda module, given, name=name: called.append((name, module))
+        )
         for name, each in model.named_modules()
         if any(True for _ in each.parameters(recurse=False))
     ]
@@ -80,7 +82,9 @@ def _like(layer: nn.Linear | nn.Conv2d, outputs: int) -> nn.Module:
     if isinstance(layer, nn.Linear):
         return nn.Linear(layer.in_features, outputs, bias=bias)
     if layer.groups != 1 or isinstance(layer.padding, str):
-        raise SettingError("the head of this network is a convolution in groups. Replace it yourself.")
+        raise SettingError(
+            "the head of this network is a convolution in groups. Replace it yourself."
+        )
     kernel, stride, padding = layer.kernel_size, layer.stride, layer.padding
     return nn.Conv2d(
         layer.in_channels, outputs, (kernel[0], kernel[1]), (stride[0], stride[1]),

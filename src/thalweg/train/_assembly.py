@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from thalweg._core.modes import evaluating
 from thalweg.data import Augmentation, Encoder, Splits
@@ -19,7 +20,7 @@ from thalweg.train._ranks import Ranks
 from thalweg.train._regularizers import Penalty
 from thalweg.train._schedules import Schedule, make_schedule
 from thalweg.train._state import State
-from thalweg.train._transfer import transfer
+from thalweg.train._transfer import Transfer, transfer
 
 # Entries in the history: enough to draw any curve, few enough to read and to keep.
 MOST_STEPS_RECORDED = 2000
@@ -135,14 +136,7 @@ def assemble(
     if ranks is not None and parallel is None:
         ranks.align(list(model.state_dict().values()))
         parallel = Replicas(ranks, model, feed.slice(0, 2)[0])
-    optimizer = make_optimizer(
-        model,
-        config.optimizer,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay or 0.0,
-        options={**config.optimizer_options, **({"fused": True} if config.fused else {})},
-        scales=frozen.scales,
-    )
+    optimizer = _optimizer(model, config, frozen)
     if config.patience is not None and not len(data.valid):
         raise SettingError(
             "patience watches the loss on the validation part, which is empty. Leave patience out, "
@@ -169,6 +163,18 @@ def assemble(
     record_every = math.ceil(steps / MOST_STEPS_RECORDED)
     average = Average(model, config.ema) if config.ema is not None else None
     return plan, State(model, optimizer, record_every, config.restore_best, average, parallel)
+
+
+def _optimizer(model: nn.Module, config: Config, frozen: Transfer) -> Optimizer:
+    assert isinstance(config.learning_rate, (int, float))
+    return make_optimizer(
+        model,
+        config.optimizer,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay or 0.0,
+        options={**config.optimizer_options, **({"fused": True} if config.fused else {})},
+        scales=frozen.scales,
+    )
 
 
 def _fewest(model: nn.Module, config: Config, ranks: Ranks | None) -> int:

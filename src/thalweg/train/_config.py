@@ -53,7 +53,7 @@ class Config:
     weight_decay: float | None = None
     """The optimizer's own decay, on weights but not on biases and normalizations."""
     tune: str | None = None
-    """Of a network trained before, what is trained further: its "head", the "last:k" layers, "all"."""
+    """Of a network trained before, what is trained further: "head", "last:k" layers, "all"."""
     layer_decay: float | None = None
     """What the rate is multiplied by from each layer to the one before it, such as 0.8."""
     l1: float = 0.0

@@ -3,6 +3,7 @@
 from thalweg.train._folder import RunFolder, Status
 from thalweg.train._run import Run
 from thalweg.train._state import State
+from thalweg.train._transfer import remember_classes
 from thalweg.train.observers import Stopwatch
 
 
@@ -30,7 +31,7 @@ def keep(run: Run, state: State, stopwatch: Stopwatch) -> None:
         parameters=sum(each.numel() for each in run.model.parameters()),
     )
     run.model.eval()
-    run.model.classes_ = tuple(run.schema.target.classes)  # type: ignore[assignment]
+    remember_classes(run.model, run.schema.target.classes)
     for phase, seconds in stopwatch.seconds.items():
         run.timing[phase] = run.timing.get(phase, 0.0) + seconds
     if run.folder is not None and run.is_writer:

@@ -18,6 +18,7 @@ from thalweg.train._batches import Feed
 from thalweg.train._evaluate import BATCH_SIZE, Answers, answer
 from thalweg.train._folder import RunFolder, Status
 from thalweg.train._settings import Settings
+from thalweg.train._transfer import remember_classes
 
 
 class Run:
@@ -230,6 +231,7 @@ class Run:
         if model is not None:
             RunFolder(Path(folder)).load_weights(model, run.status)
             model.eval()
+            remember_classes(model, run.schema.target.classes)
         run._model = model
         return run
 

@@ -5,7 +5,7 @@ the network calls them, and the last one is the head.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,11 @@ class Transfer:
 def learned_classes(model: nn.Module) -> tuple[Any, ...] | None:
     """Return the classes that a network was trained to tell apart; None where nobody knows."""
     return getattr(model, "classes_", None)
+
+
+def remember_classes(model: nn.Module, classes: Sequence[Any]) -> None:
+    """Note on a network which classes it was trained to tell apart."""
+    model.classes_ = tuple(classes)  # type: ignore[assignment]
 
 
 def check_tune(tune: str) -> None:
@@ -130,7 +135,8 @@ def ordered_layers(model: nn.Module, example: Tensor) -> list[list[nn.Module]]:
             layers.append([module])
     if not layers:
         raise SettingError("tune and layer_decay need a network that calls modules with weights.")
-    inner = {part for module in called for part in module.modules()}
+    inner = {part for module in called if module is not model for part in module.modules()}
+    inner.add(model)
     layers[-1] += [module for module in relevant if module not in inner]
     return layers
 
