@@ -10,12 +10,9 @@ from torch import Tensor
 
 from thalweg._core import formats
 from thalweg._core.text_table import text_table
+from thalweg._core.timing import fastest
 from thalweg.autodiff._function import UNSUITABLE, Counted, Function, Jacobian, as_point
 from thalweg.autodiff._ways import to_many_digits, ways
-
-# The fastest of several is the one that the machine disturbed least; a slow one is timed once.
-REPEATS = 5
-SLOW = 0.2
 
 
 @dataclass(frozen=True)
@@ -129,14 +126,8 @@ def _tried(name: str, function: Function, point: np.ndarray) -> Differentiated:
     except UNSUITABLE as error:
         told = formats.plain(str(error).strip().partition("\n")[0] or type(error).__name__)
         return Differentiated(name, None, None, 0.0, 0.0, 0, 0, told)
-    fastest = float("inf")
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        differentiate(point)
-        fastest = min(fastest, time.perf_counter() - began)
-        if fastest > SLOW:
-            break
-    return Differentiated(name, jacobian, None, fastest, prepared, evaluations, backward_passes)
+    seconds = fastest(lambda: differentiate(point))
+    return Differentiated(name, jacobian, None, seconds, prepared, evaluations, backward_passes)
 
 
 def _reference(

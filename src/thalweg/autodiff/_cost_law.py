@@ -4,8 +4,6 @@ Forward mode and differences pay for each input, reverse mode for each output. A
 output and a network millions of inputs: hence backpropagation.
 """
 
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from thalweg._core import formats
 from thalweg._core.line_chart import Panel, line_chart
 from thalweg._core.seeds import numpy_generator
 from thalweg._core.text_table import text_table
+from thalweg._core.timing import fastest
 from thalweg.autodiff._elementary import like, tanh
 from thalweg.autodiff._function import Counted, Function
 from thalweg.autodiff._ways import ways
@@ -28,7 +27,6 @@ WAYS = ("forward-difference", "jvp", "reverse")
 # Wide enough that a pass costs more than the calls it is made of.
 HIDDEN = 512
 SIZES = (1, 4, 16, 64, 256)
-REPEATS = 5
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class Cost:
     backward_passes: int
     """Back through it."""
     seconds: float
-    """The median of several."""
+    """The fastest of several."""
     function_seconds: float
-    """One evaluation on the same kind of number, the median of several."""
+    """One evaluation on the same kind of number, the fastest of several."""
 
     @property
     def relative(self) -> float:
@@ -166,15 +164,6 @@ def _cost(way: str, function: Function, size: tuple[int, int]) -> Cost:
         *size,
         evaluations,
         backward_passes,
-        seconds=_median_seconds(lambda: differentiate(point)),
-        function_seconds=_median_seconds(lambda: function(on_tensors)),
+        seconds=fastest(lambda: differentiate(point)),
+        function_seconds=fastest(lambda: function(on_tensors)),
     )
-
-
-def _median_seconds(work: Callable[[], object]) -> float:
-    spent = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - began)
-    return statistics.median(spent)

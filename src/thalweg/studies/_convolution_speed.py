@@ -4,8 +4,6 @@ Directly and by im2col the work grows with the filter's area, f²; in Fourier sp
 depend on it, but the spectra of all channels must be computed first.
 """
 
-import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,11 +15,11 @@ import torch.nn.functional as F
 from thalweg._core import formats, seeds
 from thalweg._core.line_chart import Panel, line_chart
 from thalweg._core.text_table import text_table
+from thalweg._core.timing import fastest
 from thalweg.errors import SettingError
 from thalweg.nn import Convolution, convolutions
 
 KERNELS = (1, 3, 5, 7, 11, 15, 21, 31)
-REPEATS = 5
 TORCH = "torch"
 """torch's own, which picks among several ways by itself."""
 
@@ -33,7 +31,7 @@ class ConvolutionTime:
     way: str
     kernel_size: int
     seconds: float
-    """For a batch, forward only; the median of several."""
+    """For a batch, forward only; the fastest of several."""
 
 
 @dataclass(frozen=True)
@@ -117,20 +115,14 @@ def convolution_speed(
     for kernel in kernels:
         weight = torch.randn(filters, channels, kernel, kernel, generator=draw).to(device)
         for name, convolve in ways.items():
-            options = {"padding": kernel // 2}
-            with torch.no_grad():
-                spent = [_seconds(convolve, images, weight, options) for _ in range(REPEATS + 1)]
-            # The first prepares what the others use again.
-            times.append(ConvolutionTime(name, kernel, statistics.median(spent[1:])))
+
+            def work(convolve: Convolution = convolve, weight: torch.Tensor = weight) -> None:
+                with torch.no_grad():
+                    convolve(images, weight, padding=weight.shape[-1] // 2)
+                if images.is_cuda:
+                    torch.cuda.synchronize()
+
+            work()  # The first run prepares what the others use again.
+            times.append(ConvolutionTime(name, kernel, fastest(work)))
     shown = f"{batch} images of {size}×{size}, {channels} channels, {filters} filters, on {device}"
     return ConvolutionSpeed(tuple(times), shown)
-
-
-def _seconds(
-    convolve: Convolution, images: torch.Tensor, weight: torch.Tensor, options: dict[str, int]
-) -> float:
-    began = time.perf_counter()
-    found = convolve(images, weight, **options)
-    if found.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - began
