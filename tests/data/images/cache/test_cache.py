@@ -18,7 +18,7 @@ from thalweg._core import memory
 from thalweg.data import ImageEncoder, Rows
 from thalweg.data.images import _decoding, _reading
 from thalweg.data.images.cache import _folder
-from thalweg.data.images.cache._entry import HEADER
+from thalweg.data.images.cache._entry import HEADER, DamagedError, Entry
 from thalweg.errors import DataError
 
 
@@ -227,7 +227,28 @@ DAMAGES = {
     "checksums": flipped(-20),
     "shape": other_shape,
     "offsets": moved,
+    "text": flipped(-120),
 }
+
+
+def test_whatever_is_altered_is_damage_or_of_no_consequence(photos, cache):
+    first = load(photos)
+    path, draw = kept(cache), random.Random(0)
+    entry, whole = Entry.open(path), path.read_bytes()
+    for _ in range(300):
+        content = bytearray(whole)
+        place = draw.choice([draw.randrange(700), draw.randrange(len(content))])
+        content[place] = draw.randrange(256)
+        path.write_bytes(content)
+        try:
+            found = Entry.open(path)
+            found.check_pixels()
+        except DamagedError:
+            continue
+        assert found.about == entry.about
+        assert torch.equal(found.pictures[:], entry.pictures[:])
+    path.write_bytes(whole)
+    assert same(first, load(photos))
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)

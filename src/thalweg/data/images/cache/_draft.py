@@ -18,7 +18,7 @@ from torch import Tensor
 from thalweg._core import formats
 from thalweg._core.files import flush_folder
 from thalweg.data.images._facts import CHUNK
-from thalweg.data.images.cache._entry import HEADER, About
+from thalweg.data.images.cache._entry import HEADER, NOTE, About, checksum
 
 _TYPES = {"uint8": "U8", "int64": "I64", "uint64": "U64", "float32": "F32"}
 
@@ -120,7 +120,8 @@ class Draft:
         }
         shape = [self.pictures, *self.shape]
         header: dict[str, Any] = {
-            "pixels": {"dtype": "U8", "shape": shape, "data_offsets": [0, end]}
+            "__metadata__": {NOTE: str(checksum(parts["about"]))},
+            "pixels": {"dtype": "U8", "shape": shape, "data_offsets": [0, end]},
         }
         for name, array in parts.items():
             begin, end = end, end + array.nbytes

@@ -20,7 +20,7 @@ from thalweg._core import memory
 from thalweg._core.choices import Choice
 from thalweg._core.plain_data import rebuilt
 from thalweg.data._rows import Rows
-from thalweg.data.images._facts import CHUNK, Facts
+from thalweg.data.images._facts import CHUNK, DIGEST, Facts
 from thalweg.data.images.cache._sources import SourceFiles
 
 # Of the layout and of how pictures are decoded: another number, and files are made anew.
@@ -29,6 +29,8 @@ VERSION = 1
 HEADER = 4096
 # Of the memory available; more pictures stay on disk.
 MEMORY_SHARE = 0.5
+# In the header, the CRC-32 of the text.
+NOTE = "CRC-32 of about"
 ARRAYS = ("kept", "names", "states", "digests", "sums", "thumbnails")
 
 
@@ -81,14 +83,19 @@ class Entry:
             with safe_open(path, framework="np") as file:
                 arrays = {name: file.get_tensor(name) for name in (*ARRAYS, "about")}
                 shape = tuple(file.get_slice("pixels").get_shape())
-            about = rebuilt(About, json.loads(arrays.pop("about").tobytes()))
+                noted = (file.metadata() or {})[NOTE]
+            text = arrays.pop("about")
+            if noted != str(checksum(text)):
+                raise DamagedError("its checksum of the text is another one")
+            about = rebuilt(About, json.loads(text.tobytes()))
             if about.version != VERSION:
                 raise DamagedError("it was made by another version")
-            if about.shape != shape:
+            if about.shape != shape or {*about.checks} != {"pixels", *ARRAYS}:
                 raise DamagedError("its shape is another one")
             for name, array in arrays.items():
                 if about.checks[name] != [checksum(array)]:
                     raise DamagedError(f"its checksum of {name} is another one")
+            _check_lengths(arrays, shape, about.size)
             # Where somebody writes to it, a copy is made: torch wants no read-only memory.
             pixels = np.memmap(path, np.uint8, mode="c", offset=HEADER, shape=shape)
         except FileNotFoundError:
@@ -120,6 +127,29 @@ class Entry:
         found = [checksum(chunk.numpy()) for chunk in self.pictures.split(CHUNK)]
         if found != self.about.checks["pixels"]:
             raise DamagedError("the checksum of its pixels is another one")
+
+
+def _check_lengths(
+    arrays: dict[str, np.ndarray], shape: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    """Refuse arrays of which one knows of other pictures or files than the others.
+
+    Raises:
+        DamagedError: One does.
+    """
+    pictures, channels, height, width = shape
+    kept, files = arrays["kept"], len(arrays["names"])
+    is_sound = (
+        arrays["digests"].shape == (pictures, DIGEST)
+        and arrays["sums"].shape == (pictures, channels, 2)
+        and arrays["thumbnails"].shape[:1] == kept.shape == (pictures,)
+        and arrays["states"].shape == arrays["names"].shape == (files,)
+        and 0 < size[0] <= height
+        and 0 < size[1] <= width
+        and (pictures == 0 or 0 <= kept.min() <= kept.max() < files)
+    )
+    if not is_sound:
+        raise DamagedError("its lengths are other ones")
 
 
 def checksum(array: np.ndarray) -> int:
