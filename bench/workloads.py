@@ -16,6 +16,8 @@ from torch import nn
 import thalweg as tw
 from bench.networks import NextCharacter, small_resnet
 
+PHOTOGRAPHS = 400
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -102,7 +104,7 @@ def table() -> Iterator[Workload]:
 
 
 @contextlib.contextmanager
-def photographs(number: int = 400) -> Iterator[Path]:
+def photographs(number: int = PHOTOGRAPHS) -> Iterator[Path]:
     """Yield a folder of JPEGs of 320×240 pixels, smooth as photographs are, in two classes."""
     draw = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from thalweg._core import formats
+from thalweg._core import formats, launch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -34,8 +34,8 @@ def shown(is_shown: bool | None) -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Print a line on standard error, where progress is shown."""
-    if _is_shown():
+    """Print a line on standard error, where progress is shown; of several processes, once."""
+    if _is_shown() and launch.is_first():
         print(line, file=sys.stderr, flush=True)
 
 
