@@ -82,6 +82,28 @@ def test_losses_pass_and_whole_numbers_are_no_input():
     assert [each.name for each in report.results] == ["input 0", "input 1"]
 
 
+def test_the_loss_of_a_network_is_differentiated_to_its_parameters():
+    layer, targets = nn.Linear(3, 2), torch.tensor([1, 0, 1])
+    weight = torch.tensor([1.0, 2.0]).double()
+    inputs = torch.randn(3, 3)
+
+    def loss(output):
+        return F.cross_entropy(output, targets, weight=weight)
+
+    report = check_gradients(layer, inputs, loss=loss, entries=6)
+    layer.double()
+    loss(layer(inputs.double())).backward()
+    for entry in report["weight"].entries:
+        expected = float(layer.weight.grad[entry.index])
+        assert entry.autograd == pytest.approx(expected)
+        assert entry.difference == pytest.approx(expected, rel=1e-4)
+
+
+def test_it_works_where_the_caller_has_switched_gradients_off():
+    with torch.no_grad():
+        assert check_gradients(network(), INPUTS).passed
+
+
 def test_both_values_are_those_of_the_derivative():
     report = check_gradients(lambda x: (x**3).sum(), torch.tensor([2.0, -1.0]))
     for entry in report["input"].entries:
@@ -224,6 +246,7 @@ def test_the_report_is_plain_data():
         (lambda x: x.detach(), torch.ones(2), "depends on nothing that has a gradient"),
         (lambda x: x.argmax(), torch.ones(2), "must return a tensor of floats"),
         (lambda x: x.log().sum(), -torch.ones(2), "must be finite"),
+        (lambda x: x @ torch.ones(2), torch.ones(2), r"double precision: .* by \.to\(input\)"),
         (nn.LazyLinear(3), torch.ones(2, 2), "Run it on one batch first"),
     ],
 )

@@ -112,6 +112,17 @@ def test_the_users_own_function_is_a_node():
     assert found.edges[1].downstream == pytest.approx(2 * 3**0.5)
 
 
+def test_the_loss_is_the_last_node():
+    targets = torch.tensor([1, 0])
+    with torch.no_grad():
+        found = graph(
+            nn.Linear(3, 2), torch.randn(2, 3), loss=lambda z: F.cross_entropy(z, targets)
+        )
+    assert found.nodes[-1].operation == "cross_entropy"
+    assert found.nodes[-1].gradient == 1.0
+    assert found.nodes[-1].rule == "softmax less the target"
+
+
 def test_what_does_not_lead_to_the_output_is_left_out():
     def function(x):
         x.exp()

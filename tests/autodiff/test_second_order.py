@@ -140,6 +140,19 @@ def test_the_network_stays_as_it_is_until_weights_are_loaded():
     assert not any(each.any() for each in network.parameters())
 
 
+def test_it_works_where_the_caller_has_switched_gradients_off():
+    with torch.no_grad():
+        found = newton_step(lambda x: (x - 2).square().sum(), torch.zeros(2))
+    torch.testing.assert_close(found.step, torch.full((2,), 2.0))
+
+
+def test_curvature_that_is_not_finite_is_told():
+    with pytest.raises(SettingError, match="must be finite"):
+        newton_step(lambda x: x.sqrt().sum(), torch.zeros(2))
+    with pytest.raises(SettingError, match="not converged"):
+        top_eigenvalue(lambda x: x.sqrt().sum(), torch.zeros(2))
+
+
 def test_bad_input_is_told():
     with pytest.raises(ShapeError, match="a row of floats"):
         hessian_vector_product(rosenbrock, torch.ones(2, 2), torch.ones(2))

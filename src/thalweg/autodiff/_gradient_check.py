@@ -28,6 +28,7 @@ def check_gradients(
     function: nn.Module | Callable[..., Any],
     inputs: Tensor | Sequence[Any] = (),
     *,
+    loss: Callable[[Any], Tensor] | None = None,
     entries: int = 10,
     tolerance: float = 1e-4,
     seed: int = 0,
@@ -45,9 +46,10 @@ def check_gradients(
     slope is lost in the rounding of the value are counted too: nothing is proved of them.
 
     Args:
-        function: A network, a loss, or any function of tensors. Several outputs are weighted at
-            random and added up.
+        function: A network, a loss, or any function of tensors.
         inputs: Its argument, or a sequence of its arguments.
+        loss: From its output to a number, which is then differentiated. By default several
+            outputs are weighted at random and added up.
         entries: How many to check of each tensor.
         tolerance: The largest relative error that passes.
         seed: Of the drawn entries, of the weights, and of dropout.
@@ -64,7 +66,7 @@ def check_gradients(
     if entries < 1 or not tolerance > 0:
         raise SettingError("entries must be at least 1, and the tolerance above 0.")
     arguments = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    subject = Subject(function, arguments, seed)
+    subject = Subject(function, arguments, loss, seed)
     gradients = subject.gradients()
     value = subject.value()
     if not abs(value) < float("inf"):

@@ -15,7 +15,6 @@ from thalweg._core.text_table import text_table
 from thalweg.autodiff._rules import rule
 from thalweg.autodiff._subject import one_number
 from thalweg.autodiff._trace import Call, Step, Trace
-from thalweg.errors import SettingError
 
 # Numbers that a person takes in at a glance.
 FEW = 4
@@ -128,7 +127,11 @@ class Graph:
 
 
 def graph(
-    function: nn.Module | Callable[..., Any], inputs: Tensor | Sequence[Any], *, seed: int = 0
+    function: nn.Module | Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    *,
+    loss: Callable[[Any], Tensor] | None = None,
+    seed: int = 0,
 ) -> Graph:
     """Return the computational graph of a forward and backward pass.
 
@@ -136,9 +139,10 @@ def graph(
     compiled or scripted are one box to Python, and so none of their operations is seen.
 
     Args:
-        function: A network, a loss, or any function of tensors. Where it gives several outputs,
-            the gradients are those of their sum with random weights.
+        function: A network, a loss, or any function of tensors.
         inputs: Its argument, or a sequence of its arguments.
+        loss: From its output to a number, which is then the last node. By default the gradients
+            are those of the outputs' sum with random weights.
         seed: Of those weights, and of dropout.
 
     Raises:
@@ -171,12 +175,8 @@ def graph(
         arguments = tree_map(prepared, arguments)
         with trace.named(module), trace:
             output = (function if module is None else module)(*arguments)
+            output = output if loss is None else loss(output)
         value = one_number(output, seed)
-        if not value.requires_grad:
-            raise SettingError(
-                "the output depends on nothing that has a gradient. "
-                "Remove .detach(), .item() or torch.no_grad()."
-            )
         ends = [each for each in tree_leaves(output) if _is_floating(each) and each.requires_grad]
         places = [trace.place(each) for each in ends]
     leaves = [each for each in _leaves(value) if each.requires_grad]

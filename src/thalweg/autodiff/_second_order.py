@@ -44,7 +44,9 @@ def hessian_vector_product(
     # Of a function that is linear in pieces the gradient is constant.
     if not gradient.requires_grad:
         return torch.zeros_like(point)
-    (found,) = torch.autograd.grad(gradient @ vector, numbers, allow_unused=True)
+    with torch.enable_grad():
+        along = gradient @ vector.to(gradient)
+    (found,) = torch.autograd.grad(along, numbers, allow_unused=True)
     return torch.zeros_like(point) if found is None else found.detach()
 
 
@@ -162,6 +164,8 @@ def newton_step(
         hessian_vector_product(function, point, each) for each in torch.eye(len(point)).to(point)
     ]
     hessian = torch.stack(columns, dim=1).double()
+    if not bool(torch.isfinite(hessian).all() and torch.isfinite(gradient).all()):
+        raise SettingError("slope and curvature must be finite at the point. Move it.")
     values, vectors = torch.linalg.eigh((hessian + hessian.mT) / 2)
     smallest, size = float(values[0]), float(values.abs().max())
     is_repaired = not smallest > FLAT * size
@@ -199,7 +203,8 @@ class _Operator:
 
 def _lanczos(operator: _Operator, start: Tensor, tolerance: float) -> Tensor:
     """Return the eigenvector of the largest eigenvalue."""
-    from scipy.sparse.linalg import LinearOperator, eigsh  # Late: only this needs it.
+    # Late: only this needs it.
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
     size = len(start)
 
@@ -210,7 +215,13 @@ def _lanczos(operator: _Operator, start: Tensor, tolerance: float) -> Tensor:
     hessian = Hessian(np.float64, (size, size))
     # scipy says `int` for the tolerance, and takes a share of the eigenvalue.
     options: dict[str, Any] = {"tol": tolerance, "maxiter": operator.most}
-    _, vectors = eigsh(hessian, k=1, which="LA", v0=start.double().cpu().numpy(), **options)
+    try:
+        _, vectors = eigsh(hessian, k=1, which="LA", v0=start.double().cpu().numpy(), **options)
+    except ArpackError as error:
+        raise SettingError(
+            f"the eigenvalue has not converged after {operator.products} products. "
+            "Raise most=, or the tolerance; at a point where curvature is not finite, move it."
+        ) from error
     return torch.from_numpy(vectors[:, 0].copy()).to(start)
 
 
@@ -243,5 +254,5 @@ def _gradient(function: Scalar, point: Tensor, twice: bool) -> tuple[Tensor, Ten
         raise ShapeError(f"the function must give one number, got shape {tuple(value.shape)}.")
     if not value.requires_grad:
         raise SettingError("the function must depend on the point. Compute it from its argument.")
-    (found,) = torch.autograd.grad(value.sum(), numbers, create_graph=twice)
+    (found,) = torch.autograd.grad(value, numbers, torch.ones_like(value), create_graph=twice)
     return numbers, found

@@ -19,13 +19,19 @@ class Subject:
     Args:
         function: A module, which is copied, or any function of tensors.
         inputs: Its arguments; those of floats are differentiated too.
-        seed: Of dropout and the like, and of the weights of several outputs.
+        loss: From the output to a number; by default several outputs are weighted at random.
+        seed: Of dropout and the like, and of those weights.
     """
 
     def __init__(
-        self, function: nn.Module | Callable[..., Any], inputs: Sequence[Any], seed: int
+        self,
+        function: nn.Module | Callable[..., Any],
+        inputs: Sequence[Any],
+        loss: Callable[[Any], Tensor] | None,
+        seed: int,
     ) -> None:
         self.function = function
+        self.loss = loss
         self.inputs = tree_map(_doubled, list(inputs))
         self.seed = seed
         self.tensors: dict[str, Tensor] = {}
@@ -55,8 +61,16 @@ class Subject:
             for buffer, value in self.buffers.items():
                 buffer.copy_(value)
         with torch.enable_grad(), seeds.isolated(self.seed, "gradient-check"):
-            output = self.function(*tree_map(_apart, self.inputs))
-        return one_number(output, self.seed)
+            try:
+                output = self.function(*tree_map(_apart, self.inputs))
+                output = output if self.loss is None else self.loss(output)
+            except (RuntimeError, TypeError, ValueError) as error:
+                told = formats.plain(str(error).strip().partition("\n")[0])
+                raise SettingError(
+                    f"the function cannot be run in double precision: {told} "
+                    "Give it the inputs it takes, and tensors of its own by .to(input)."
+                ) from error
+            return one_number(output, self.seed)
 
     def value(self) -> float:
         """Return the objective as a number."""
@@ -69,11 +83,6 @@ class Subject:
             SettingError: Nothing has a gradient, or the value differs from call to call.
         """
         value = self.objective()
-        if not value.requires_grad:
-            raise SettingError(
-                "the output depends on nothing that has a gradient. "
-                "Remove .detach(), .item() or torch.no_grad(); give inputs of floats."
-            )
         tensors = list(self.tensors.values())
         try:
             found = torch.autograd.grad(value, tensors, allow_unused=True)
@@ -107,7 +116,7 @@ def one_number(output: Any, seed: int) -> Tensor:
     """Return an output of one number as it is; several are weighted at random and added up.
 
     Raises:
-        SettingError: There is none of floats.
+        SettingError: There is none of floats, or none with a gradient.
     """
     found = [
         each
@@ -116,6 +125,11 @@ def one_number(output: Any, seed: int) -> Tensor:
     ]
     if not found:
         raise SettingError("the function must return a tensor of floats. Return one.")
+    if not any(each.requires_grad for each in found):
+        raise SettingError(
+            "the output depends on nothing that has a gradient. "
+            "Remove .detach(), .item() or torch.no_grad(); give inputs of floats."
+        )
     if len(found) == 1 and found[0].numel() == 1:
         return found[0].sum()
     draw = seeds.generator(seed, "weights")
