@@ -186,6 +186,28 @@ def test_a_picture_of_many_operations_has_a_box_for_each_module(tmp_path):
     assert every.count(">linear<") == 24
 
 
+def test_what_several_edges_pass_back_together_is_dashed_where_others_hide_it(tmp_path):
+    class Branches(nn.Module):
+        def forward(self, x):
+            return x.sin() + x.cos()
+
+    class Fork(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.branches = Branches()
+
+        def forward(self, x):
+            h = x.exp()
+            return self.branches(h) + h
+
+    found = graph(Fork(), torch.randn(3))
+    by_module = grouped(found, 1)
+    passed = {(edge.source, edge.target): edge.downstream for edge in by_module.edges}
+    assert passed[1, 2] is None
+    assert passed[1, 3] == pytest.approx(by_module[3].gradient)
+    assert "stroke-dasharray" in found.picture(tmp_path / "graph.svg", depth=1).read_text()
+
+
 def test_the_table_has_a_row_for_each_node_and_the_data_everything():
     found = graph(Residual(), torch.randn(2, 4))
     assert len(str(found).splitlines()) == 1 + len(found.nodes)

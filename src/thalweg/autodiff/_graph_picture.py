@@ -136,12 +136,15 @@ def _draw_edges(
         ends = boxes[edge.source].height / 2, boxes[edge.target].height / 2
         points[0] = (points[0][0] + starts[row], points[0][1] + ends[0])
         points[-1] = (points[-1][0] + stops[row], points[-1][1] - ends[1])
-        width = THINNEST
+        width = THINNEST if edge.downstream is not None else (THINNEST + THICKEST) / 2
         if edge.downstream:
             orders = math.log10(edge.downstream / largest) / ORDERS
             width = max(THINNEST, THICKEST + (THICKEST - THINNEST) * max(orders, -1.0))
-        hint = f"{edge.source} to {edge.target}: {number(edge.downstream)} passed back"
-        drawing.path(points, colour="rule", width=width, curved=True, hint=hint)
+        # Along several edges between two modules only the sum is felt, which others may add to.
+        is_unknown = edge.downstream is None
+        told = "not known apart" if is_unknown else f"{number(edge.downstream)} passed back"
+        hint = f"{edge.source} to {edge.target}: {told}"
+        drawing.path(points, width=width, curved=True, dashed=is_unknown, hint=hint)
         labels.append((points[-1], number(edge.downstream)))
     for (x, y), text in labels:
         drawing.text(x, y - 7, text, colour="second", size=11, anchor="middle", halo=True)
