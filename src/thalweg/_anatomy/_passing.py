@@ -77,7 +77,8 @@ def _passed(model: nn.Module, inputs: list[Tensor], look: Pass[T], *, on_meta: b
         else each
         for each in model.parameters()
     }
-    buffers = {each: each.to(META) if on_meta else each.clone() for each in model.buffers()}
+    # Buffers keep their numbers: masks and positions lie there.
+    buffers = {each: each.clone() for each in model.buffers()}
     with undisturbed(model), replaced(model, {**parameters, **buffers}):
         return look(inputs, list(parameters.values()), lambda: model(*inputs))
 

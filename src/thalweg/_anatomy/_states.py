@@ -27,6 +27,10 @@ class State:
     """The operation that nobody could follow, if there was one before this tensor."""
     is_learned: bool = False
     """Whether it is made of parameters alone."""
+    value: Tensor | None = None
+    """Its numbers, where they do not depend on the input."""
+    hidden: Tensor | None = None
+    """Which of its numbers are so low, as scores, or then nought, that nothing comes through."""
     sources: frozenset[int] = frozenset()
     """The boxes of the picture that it comes out of."""
     base: "State | None" = None
@@ -44,6 +48,7 @@ class State:
             self.fields = {at: look(each) for at, each in self.base.fields.items()}
             self.unknown = self.unknown or self.base.unknown
             self.sources |= self.base.sources
+            self.value = self.hidden = None
             self.seen = self.base.version
             self.version += 1
         return self
@@ -52,6 +57,7 @@ class State:
         """Take what another state says, after a change in place."""
         self.unknown = new.unknown or self.unknown
         self.is_learned, self.sources = new.is_learned, new.sources
+        self.value, self.hidden = new.value, new.hidden
         self.version += 1
         if self.base is None:
             self.fields = new.fields
@@ -64,7 +70,8 @@ class State:
             for at in both
         }
         sources = base.sources | new.sources
-        base.write(replace(base, fields=fields, unknown=self.unknown, sources=sources))
+        known = {"fields": fields, "unknown": self.unknown, "sources": sources}
+        base.write(replace(base, **known, value=None, hidden=None))
         self.seen, self.fields = base.version, new.fields
 
 

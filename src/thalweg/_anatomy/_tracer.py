@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from thalweg._anatomy import _products, _shapes
+from thalweg._anatomy import _constants, _products, _shapes
 from thalweg._anatomy._states import Fields, State
 from thalweg._anatomy.fields import (
     Call,
@@ -53,7 +53,8 @@ class Tracer(TorchDispatchMode):
             self._states[parameter] = State(tuple(parameter.shape), is_learned=True)
         for constant in constants:
             if constant not in self._states:
-                self._states[constant] = State(tuple(constant.shape))
+                value = None if constant.device == META else constant
+                self._states[constant] = State(tuple(constant.shape), value=value)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -68,7 +69,8 @@ class Tracer(TorchDispatchMode):
         """
         if tensor not in self._states:
             unknown = None if self._is_meta or tensor.ndim == 0 else ELSEWHERE
-            self._states[tensor] = State(tuple(tensor.shape), unknown=unknown)
+            value = None if tensor.device == META else tensor
+            self._states[tensor] = State(tuple(tensor.shape), unknown=unknown, value=value)
         return self._states[tensor].read()
 
     def __torch_dispatch__(
@@ -85,7 +87,7 @@ class Tracer(TorchDispatchMode):
         if func._schema.name == "aten::lift_fresh":
             # Whole numbers are written down by the program; others may come from NumPy.
             if not result.is_floating_point():
-                self._states[result] = State(tuple(result.shape))
+                self._states[result] = State(tuple(result.shape), value=result)
             return result
         outputs = tensors_in(result)
         named = _by_name(func, args, kwargs)
@@ -104,9 +106,6 @@ class Tracer(TorchDispatchMode):
             if known is not None:
                 return known
             return func(*args, **{name: _on_meta(each) for name, each in kwargs.items()})
-        if kwargs.get("device") == META and _is_of_whole_numbers(func, given):
-            # Positions keep their numbers: something may be picked by them.
-            kwargs = {**kwargs, "device": torch.device("cpu")}
         return func(*args, **kwargs)
 
     def _follow(self, func: Any, args: dict[str, Any], outputs: list[Tensor]) -> None:
@@ -114,7 +113,7 @@ class Tracer(TorchDispatchMode):
         states = [self.state(tensor) for tensor in given]
         fields, unknown = self._fields(func, args, outputs, states)
         call = Call(func, args, outputs, lambda tensor: None)
-        news = []
+        known = {id(tensor): state for tensor, state in zip(given, states, strict=True)}
         is_view = func.is_view or torch.Tag.inplace_view in func.tags
         is_change = func._schema.is_mutable and not is_view
         for at, (output, found) in enumerate(zip(outputs, fields, strict=True)):
@@ -123,9 +122,10 @@ class Tracer(TorchDispatchMode):
                 found,
                 unknown,
                 is_learned=bool(states) and all(each.is_learned for each in states),
+                value=_constants.value(call, known, at),
+                hidden=_constants.hidden(call, known, at) if found else None,
                 sources=frozenset().union(*(each.sources for each in states)),
             )
-            news.append(new)
             if is_change and output in self._states:
                 self.state(output).write(new)
                 continue
@@ -144,7 +144,14 @@ class Tracer(TorchDispatchMode):
         if unknown:
             return found, unknown
         for at in sorted({at for each in states for at in each.fields}):
-            call = Call(func, args, outputs, lambda t, at=at: self.state(t).fields.get(at), _value)
+            call = Call(
+                func,
+                args,
+                outputs,
+                field=lambda tensor, at=at: self.state(tensor).fields.get(at),
+                value=self._value,
+                hidden=lambda tensor: self.state(tensor).hidden,
+            )
             try:
                 fields = seen(call)
             except ValuesNeededError:
@@ -156,6 +163,14 @@ class Tracer(TorchDispatchMode):
                 if field is not None:
                     each[at] = field
         return found, None
+
+    def _value(self, tensor: Tensor) -> Tensor:
+        value = self.state(tensor).value
+        if value is not None:
+            return value.cpu()
+        if tensor.device == META:
+            raise ValuesNeededError
+        return tensor.cpu()
 
 
 def _look(func: Any, args: dict[str, Any], at: int) -> Callable[[Field], Field]:
@@ -183,16 +198,3 @@ def _on_meta(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_on_meta(each) for each in value)
     return META if isinstance(value, torch.device) else value
-
-
-def _is_of_whole_numbers(func: Any, given: list[Tensor]) -> bool:
-    name = func._schema.name.rpartition("::")[2]
-    if given:
-        return not any(each.is_floating_point() for each in given)
-    return name in ("arange", "tril_indices", "triu_indices")
-
-
-def _value(tensor: Tensor) -> Tensor:
-    if tensor.device == META:
-        raise ValuesNeededError
-    return tensor.cpu()

@@ -37,6 +37,8 @@ class Call:
     Raises:
         ValuesNeededError: They are not at hand.
     """
+    hidden: Callable[[Tensor], Tensor | None] = lambda tensor: None
+    """Which numbers of a tensor of scores, or of shares, let nothing through."""
 
     @property
     def name(self) -> str:

@@ -93,6 +93,13 @@ class Field:
             lines.append(shifted)
         return type(self)(tuple(shape), bounds, tuple(lines))
 
+    def hiding(self, hidden: Tensor | None) -> Self:
+        """Return the field where some units, which let nothing through, see nothing."""
+        if hidden is None:
+            return self
+        bounds = tuple(compact(each.masked_fill(hidden, NOWHERE)) for each in self.bounds)
+        return type(self)(self.shape, bounds, (None,) * len(self.lines))
+
     def without(self, dims: Sequence[int]) -> Self:
         """Return the field with dimensions of length one left out."""
         chosen = sorted({dim % len(self.shape) for dim in dims}, reverse=True)

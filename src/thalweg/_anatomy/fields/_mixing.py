@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 from thalweg._anatomy.fields._call import Call, Rule, UntraceableError
 from thalweg._anatomy.fields._field import Field, compact, union
 
@@ -23,6 +25,8 @@ def along(call: Call) -> Field | None:
     field = call.field(call.args["self"])
     if field is None:
         return None
+    if "softmax" in call.name:
+        field = field.hiding(call.hidden(call.args["self"]))
     shape = call.outputs[0].shape
     dims = _dims(call.args.get("dim", -1), len(field.shape))
     mixed = field.mixed(dims)
@@ -84,8 +88,22 @@ def product(call: Call, left: str, right: str, added: str | None = None) -> Fiel
         columns = other and other.mixed([0]).without([0])
         rows = rows and (rows.without([-1]) if len(shape) < len(rows.shape) else rows)
     else:
-        columns = other.mixed([-2])
+        columns = _summed(other, call.hidden(call.args[left]))
     return union([rows, columns, *(call.sees(added) if added else [])], shape)
+
+
+def _summed(field: Field, hidden: Tensor | None) -> Field:
+    """Return the field of sums over rows, each sum without the rows that are hidden from it."""
+    if hidden is None:
+        return field.mixed([-2])
+    *batch, sums, rows = hidden.shape
+    seen = [*batch, sums, rows, field.shape[-1]]
+    spread = Field(
+        tuple(seen),
+        tuple(each.unsqueeze(-3).expand(*each.shape[:-2], sums, rows, -1) for each in field.bounds),
+        (None,) * len(field.lines),
+    )
+    return spread.hiding(hidden.unsqueeze(-1)).mixed([-2]).without([-2])
 
 
 def bilinear(call: Call) -> Field | None:
