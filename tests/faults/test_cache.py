@@ -1,5 +1,6 @@
 """The decode cache under kills, full and read-only disks, and company."""
 
+import os
 import random
 import signal
 import time
@@ -188,6 +189,46 @@ def test_a_picture_that_changes_meanwhile_is_noticed_the_next_time(child, tmp_pa
     assert many == str(PICTURES)
     assert reason.startswith(f"decoded anew ({PICTURES // 2} files altered since)")
     assert said(child())[1] == "0"
+
+
+def test_an_edit_of_equal_size_and_time_is_noticed(child, photos):
+    first, _, _ = said(child())
+    path = photos / "day" / "1.png"
+    about, pixels = path.stat(), np.array(Image.open(path))
+    for value in range(256):
+        pixels[0, 0] = value
+        Image.fromarray(pixels).save(path)
+        if path.stat().st_size == about.st_size:
+            break
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert path.stat().st_size == about.st_size
+    assert path.stat().st_mtime_ns == about.st_mtime_ns
+    second, _, reason = said(child())
+    assert reason.startswith("decoded anew (1 file altered since)")
+    assert second != first
+
+
+def test_a_change_within_the_clocks_tick_is_noticed(child, photos):
+    code = """
+folder = "photos/day"
+first = open(f"{folder}/1.png", "rb").read()
+for number in range(20):
+    with open(f"{folder}/1.png", "r+b") as file:
+        file.write(first[:-1] + bytes([number]))
+    load()
+"""
+    done = child(code)
+    assert done.wait() == 0, done.said
+    reasons = [line.split(" ", 2)[2] for line in done.said.splitlines()]
+    assert len(reasons) == 20
+    assert all("1 file altered since" in reason for reason in reasons[1:])
+
+
+def test_classes_are_those_of_today(child, photos):
+    said(child())
+    (photos / "day").rename(photos / "dusk")
+    code = "data = tw.load('photos', size=16); print('now', decoded[0], data.schema.target.classes)"
+    assert said(child(code)) == ["now", str(PICTURES), "('dusk', 'night')"]
 
 
 def test_a_full_disk_is_found_before_the_work_and_memory_serves(child, small_disk, right):

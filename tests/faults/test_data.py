@@ -16,7 +16,7 @@ from PIL import Image
 
 import thalweg as tw
 from thalweg.cli import main
-from thalweg.data.images import _decoding
+from thalweg.data.images import _reading
 from thalweg.data.images._image_files import look, quiet, read_pixels
 from thalweg.errors import DataError, DataNotFoundError, RunMismatchError
 
@@ -156,7 +156,7 @@ def test_pictures_that_vanish_or_are_cut_while_they_are_loaded_are_left_out_and_
             path.write_bytes(path.read_bytes()[:70])
         return found
 
-    monkeypatch.setattr(_decoding, "look", look_and_lose)
+    monkeypatch.setattr(_reading, "look", look_and_lose)
     data = tw.load(source)
     assert sum(data.schema.counts.values()) == 12
     (told,) = [c for c in data.schema.choices if c.setting == "left out"]

@@ -160,7 +160,7 @@ class ImageEncoder(Encoder):
         self, stored: UInt8[Tensor, "batch channels rows columns"]
     ) -> Float[Tensor, "batch channels height width"]:
         """Return (stored − mean) / std of the centre; black is 0 and white is 255 in both."""
-        return self.whole(centre(stored, self.shape[1:]))
+        return self.whole(stored if self.stored == self.shape else centre(stored, self.shape[1:]))
 
     def whole(
         self, stored: UInt8[Tensor, "batch channels rows columns"]

@@ -261,16 +261,21 @@ def test_a_damaged_file_is_noticed_and_made_anew(photos, cache, damage):
     assert reason(load(photos)).startswith("decoded earlier")
 
 
-def test_a_link_or_a_folder_in_its_place_is_replaced(photos, cache, tmp_path):
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_link_or_a_pipe_in_its_place_is_replaced(photos, cache, tmp_path, kind):
     first = load(photos)
     path = kept(cache)
-    precious = tmp_path / "precious"
-    precious.write_text("mine")
-    path.unlink()
-    path.symlink_to(precious)
-    assert same(load(photos), first)
-    assert precious.read_text() == "mine"
-    assert not path.is_symlink()
+    precious = path.rename(tmp_path / "precious")
+    content = precious.read_bytes()
+    if kind == "link":
+        path.symlink_to(precious)
+    else:
+        os.mkfifo(path)
+    second = load(photos)
+    assert same(second, first)
+    assert "it is no file" in reason(second)
+    assert stat.S_ISREG(path.lstat().st_mode)
+    assert precious.read_bytes() == content
 
 
 def test_what_is_too_large_for_the_memory_stays_on_disk(photos, monkeypatch):

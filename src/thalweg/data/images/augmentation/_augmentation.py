@@ -168,9 +168,10 @@ class Augmentation:
                 nothing moves it; the same by default.
         """
         stored = stored or size
-        maps = torch.eye(2, 3, device=draws.device).repeat(draws.number, 1, 1)
         if "maps" in draws:
             maps = in_oblong(draws["maps"], size)
+        else:
+            maps = torch.eye(2, 3, device=draws.device).repeat(draws.number, 1, 1)
         if "windows" in draws:
             maps = into_windows(maps, draws["windows"])
         elif stored != size:

@@ -6,6 +6,7 @@ to be mapped; then what is known of the pictures; last a text about the whole, w
 
 import json
 import os
+import stat
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ class Entry:
         from safetensors import SafetensorError, safe_open
 
         try:
+            if not stat.S_ISREG(path.lstat().st_mode):  # A pipe would be waited for.
+                raise DamagedError("it is no file")
             with safe_open(path, framework="np") as file:
                 arrays = {name: file.get_tensor(name) for name in (*ARRAYS, "about")}
                 shape = tuple(file.get_slice("pixels").get_shape())

@@ -1,5 +1,6 @@
 """The picture files that a cache was made of: which they were, and whether they have changed."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -10,12 +11,16 @@ from jaxtyping import UInt64
 
 from thalweg._core import formats
 
+# Nanoseconds between the ticks by which file systems note changes: on Linux 10 million at most.
+TICK = 20_000_000
+
 
 @dataclass(frozen=True)
 class SourceFiles:
-    """Digests of the names of files, and of their sizes and times of change.
+    """Digests of the names of files, and of what the file system knows of each.
 
-    A file that is altered within the clock's tick, to the same size, looks the same.
+    That is its size, its time of change, which a program can set, the time at which the file
+    system itself saw a change, which none can, and which file it is. A copy is another file.
     """
 
     names: UInt64[np.ndarray, " files"]
@@ -23,10 +28,15 @@ class SourceFiles:
 
     @classmethod
     def of(cls, paths: Sequence[Path], names: Sequence[str]) -> "SourceFiles":
-        """Ask the file system for each file's size and time of change."""
+        """Ask the file system."""
+        states, newest = _states(paths)
+        if 0 <= time.time_ns() - newest < TICK:
+            # Another change within the same tick would leave no trace: none after this one can.
+            time.sleep(TICK / 1e9)
+            states, _ = _states(paths)
         return cls(
             np.array([_digest(name) for name in names], dtype=np.uint64),
-            np.array([_digest(_state(path)) for path in paths], dtype=np.uint64),
+            np.array([_digest(state) for state in states], dtype=np.uint64),
         )
 
     def changes(self, before: "SourceFiles") -> str | None:
@@ -53,12 +63,19 @@ class SourceFiles:
         return None if np.array_equal(self.names, before.names) else "files in another order"
 
 
-def _state(path: Path) -> str:
-    try:
-        about = path.stat()
-    except OSError:
-        return "absent"
-    return f"{about.st_size} {about.st_mtime_ns}"
+def _states(paths: Sequence[Path]) -> tuple[list[str], int]:
+    """Return what is known of each file, and when the last of them was changed."""
+    states, newest = [], 0
+    for path in paths:
+        try:
+            about = path.stat()
+        except OSError:
+            states.append("absent")
+            continue
+        times = about.st_mtime_ns, about.st_ctime_ns
+        states.append(f"{about.st_size} {times} {about.st_dev} {about.st_ino}")
+        newest = max(newest, about.st_ctime_ns)
+    return states, newest
 
 
 def _digest(text: str) -> int:
