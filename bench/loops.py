@@ -135,6 +135,7 @@ def figures(rounds: int) -> list[Figure]:
         works = [
             workloads.tiny_mlp(), workloads.mlp(), workloads.lenet(),
             workloads.resnet(), workloads.characters(), table,
+            workloads.resnet18(32), workloads.resnet18(224),
         ]  # fmt: skip
         for work in works:
             gap = difference(work)

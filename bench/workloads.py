@@ -68,6 +68,14 @@ def resnet() -> Workload:
     return Workload("small resnet 32×32", small_resnet(), data, 32, 1)
 
 
+def resnet18(side: int) -> Workload:
+    """Return the library's ResNet-18 on colour pictures, eight steps of it."""
+    pictures, batch = (256, 32) if side <= 32 else (32, 4)
+    x = np.random.default_rng(0).integers(0, 256, (pictures, side, side, 3), dtype=np.uint8)
+    data = tw.load(x, np.arange(pictures) % 10, valid=0.0, test=0.0)
+    return Workload(f"resnet18 {side}×{side}", tw.build("resnet18", data), data, batch, 1)
+
+
 def characters() -> Workload:
     """Return an LSTM that reads Python's documentation, sixteen characters at a time."""
     text = "".join(pydoc_data.topics.topics[name] for name in sorted(pydoc_data.topics.topics))

@@ -21,7 +21,7 @@ def test_a_network_that_knows_half_the_letters_learns_the_others_from_few():
         }  # fmt: skip
         fresh = tw.fit(tw.build("convnet", few, widths=WIDTHS, seed=seed), few, **settings)
         tuned = tw.fit(copy.deepcopy(first.model), few, tune="last:2", **settings)
-        assert tuned.diagnosis.findings == []
+        assert not tuned.diagnosis.findings
         gains.append(tuned.score("test")["accuracy"] - fresh.score("test")["accuracy"])
     assert min(gains) > 0
     assert sum(gains) / len(gains) > 0.1

@@ -23,6 +23,7 @@ class ZeroPadding(nn.Module):
         stride: Pixels from one output to the next.
 
     Example:
+        >>> import torch
         >>> ZeroPadding(2, 4, stride=2)(torch.ones(1, 2, 6, 6)).sum(dim=(2, 3))
         tensor([[9., 9., 0., 0.]])
     """
@@ -55,6 +56,7 @@ class BasicBlock(nn.Module):
         downsample: The shortcut, where input and output differ in shape; else the identity.
 
     Example:
+        >>> import torch
         >>> BasicBlock(8, 8)(torch.zeros(2, 8, 5, 5)).shape
         torch.Size([2, 8, 5, 5])
     """
@@ -94,6 +96,7 @@ class Bottleneck(nn.Module):
             the paper; the later form, which the public weights have, looks at every pixel.
 
     Example:
+        >>> import torch
         >>> Bottleneck(32, 8)(torch.zeros(2, 32, 5, 5)).shape
         torch.Size([2, 32, 5, 5])
     """
@@ -139,6 +142,7 @@ class ResidualLinear(nn.Module):
         features: Numbers taken and given per example.
 
     Example:
+        >>> import torch
         >>> ResidualLinear(16)(torch.zeros(2, 16)).shape
         torch.Size([2, 16])
     """

@@ -147,6 +147,16 @@ def test_another_number_of_classes_is_refused_with_both_and_the_classes(saved, d
         build("resnet18", data, weights=saved)
 
 
+def test_weights_of_a_run_for_other_classes_are_refused_with_their_names(data, tmp_path):
+    run = tw.fit(build("lenet", data), data, epochs=1, progress=False, out=tmp_path / "run")
+    path = run.folder / "model.safetensors"
+    others = tw.load(data.train.inputs.numpy(), [*"abcd"] * 7)
+    with pytest.raises(WeightsError, match=r"trained for other classes than these \(cat, dog, fox"):
+        build("lenet", others, weights=path)
+    assert build("lenet", others, weights=path, head="new").output.out_features == 4
+    assert same(build("lenet", data, weights=path), run.model)
+
+
 def test_a_new_head_takes_all_but_the_output_layer(saved, data):
     new = build("resnet18", data, weights=saved, head="new", seed=7).state_dict()
     old, fresh = network().state_dict(), build("resnet18", data, seed=7).state_dict()

@@ -1,5 +1,6 @@
 """Weights put into a network, with a new output layer where that is wanted."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg._core import formats
+from thalweg._core.reading import JSON_SHARE, read
 from thalweg.errors import WeightsError
 
 # Heads that take part in training alone: a file may have them where the network has not.
@@ -66,7 +68,7 @@ def check_outputs(
     head: frozenset[str],
     classes: tuple[str, ...],
 ) -> None:
-    """Refuse weights whose output layer is for another number of classes.
+    """Refuse weights whose output layer is for other classes, or another number of them.
 
     Args:
         network: As it is to be.
@@ -78,6 +80,14 @@ def check_outputs(
     Raises:
         WeightsError: With both numbers, and what to do.
     """
+    learned = _learned(path)
+    if classes and learned and set(learned) != set(classes):
+        others = sorted(set(learned) - set(classes)) or sorted(set(classes) - set(learned))
+        raise WeightsError(
+            f"{formats.plain(path)} was trained for other classes than these "
+            f"({formats.plain(', '.join(others[:5]))}{', …' if len(others) > 5 else ''}). "
+            "Pass head='new' to take all but the output layer, which is then learned."
+        )
     own = network.state_dict()
     for name in sorted(head):
         if name in tensors and tensors[name].shape[1:] == own[name].shape[1:]:
@@ -89,6 +99,15 @@ def check_outputs(
                     f"{formats.plain(named) if classes else ''}. "
                     "Pass head='new' to take all but the output layer, which is then learned."
                 )
+
+
+def _learned(path: Path) -> tuple[str, ...]:
+    """Return the classes that a run was trained for whose folder the file lies in, if any."""
+    try:
+        schema = json.loads(read(path.parent / "schema.json", JSON_SHARE))
+        return tuple(map(str, schema["target"]["classes"]))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return ()
 
 
 def _misfit(path: Path, name: str, own: Tensor, given: Tensor) -> str:
