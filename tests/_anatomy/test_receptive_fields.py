@@ -107,6 +107,12 @@ BRANCHES = {
     ),
     "resized by copies": nn.Sequential(C(2, 2, 3), nn.Upsample((17, 29)), C(2, 2, 2)),
     "resized smoothly": nn.Upsample(scale_factor=0.5, mode="bicubic"),
+    "resized without aliases": Then(
+        lambda x: F.interpolate(x, size=(3, 5), mode="bilinear", antialias=True)
+    ),
+    "folded": Then(
+        lambda x, a: a(F.fold(F.unfold(x, 3, stride=2), (13, 12), 3, stride=2)), C(2, 2, 2)
+    ),
     "adaptive": nn.Sequential(C(2, 2, 3), nn.AdaptiveAvgPool2d((4, 3))),
     "u-net": Then(
         lambda x, down, up, end: end(x[:, :, 1:] + up(down(x))),
@@ -138,6 +144,23 @@ BRANCHES = {
     "locally normalized": nn.Sequential(C(2, 4, 3), nn.LocalResponseNorm(3)),
     "group normalized": nn.Sequential(C(2, 4, 3), nn.GroupNorm(2, 4)),
     "normalized by rows": nn.Sequential(C(2, 2, 3), nn.LayerNorm(10)),
+    "chosen by a mask": Then(
+        lambda x, a: torch.where(torch.arange(12, device=x.device) > 7, a(x), x),
+        C(2, 2, 3, padding=1),
+    ),
+    "filled by a mask": Then(
+        lambda x, a: a(x.masked_fill(torch.arange(12, device=x.device) % 3 == 1, 1.0)), C(2, 2, 2)
+    ),
+    "gated by half the channels": nn.Sequential(C(2, 4, 3), nn.GLU(1)),
+    "attended to by squeeze and excitation": Then(
+        lambda x, a, b: x * b(a(x.mean((2, 3)))).sigmoid()[:, :, None, None],
+        nn.Linear(2, 3),
+        nn.Linear(3, 2),
+    ),
+    "cut into windows": Then(
+        lambda x, a: a(x[:, :, :12].unflatten(3, (3, 4)).unflatten(2, (3, 4)).mean((2, 4))),
+        C(2, 2, 2),
+    ),
     "running sums": Then(lambda x, a: a(x.cumsum(-1)), C(2, 2, 3)),
     "a window of patches": Then(lambda x, a: a(x.unfold(2, 3, 2).mean(-1)), C(2, 2, 2)),
 }
@@ -177,6 +200,24 @@ class Banded(nn.Module):
     def forward(self, x):
         size = x.shape[1]
         return attended(x, self.project, self.mask[:size, :size])
+
+
+OTHER_RANKS = {
+    "a series": (nn.Upsample(scale_factor=1.5, mode="linear"), (2, 9)),
+    "a causal series": (
+        Then(lambda x, a: a(x)[..., :-4], nn.Conv1d(2, 2, 3, padding=4, dilation=2)),
+        (2, 12),
+    ),
+    "a volume": (nn.Upsample(scale_factor=2, mode="trilinear"), (2, 3, 4, 3)),
+    "numbers": (Then(lambda x: x[:, :, None] * x[:, None]), (6,)),
+    "steps in time": (Then(lambda x, a: a(x)[0], nn.GRU(3, 4, batch_first=True)), (5, 3)),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_RANKS)
+def test_inputs_of_other_ranks_are_followed_too(name):
+    model, shape = OTHER_RANKS[name]
+    check(model, shape)
 
 
 MASKED = {

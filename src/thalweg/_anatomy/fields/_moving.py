@@ -111,6 +111,31 @@ def _values(call: Call, value: Any) -> Any:
     return [each if each is None else call.value(each) for each in value]
 
 
+def columns_as_picture(call: Call) -> Field | None:
+    """Columns summed into the units that their windows lie over, as `torch.nn.Fold` has it."""
+    field, output = call.field(call.args["self"]), call.outputs[0]
+    if field is None:
+        return None
+    size, rest = call.args["output_size"], dict(list(call.args.items())[2:])
+    # Every unit of the picture gets a number from 1, and the columns say where each belongs.
+    units = torch.arange(1.0, size[0] * size[1] + 1, dtype=torch.double).view(1, 1, *size)
+    places = torch.ops.aten.im2col(units, **rest)[0].long()
+    lengths = field.shape[-2:]
+    taps = places.repeat(lengths[0] // len(places), 1).flatten()
+
+    def summed(bound: Tensor) -> Tensor:
+        columns = bound.expand(field.shape).reshape(
+            -1, output.shape[-3], taps.numel() // output.shape[-3]
+        )
+        within = taps.view(output.shape[-3], -1).expand_as(columns)
+        least = columns.new_full((len(columns), output.shape[-3], size[0] * size[1] + 1), NOWHERE)
+        least = least.scatter_reduce(2, within, columns, "amin")[..., 1:]
+        return compact(least.reshape(output.shape))
+
+    bounds = tuple(summed(each) for each in field.filled().bounds)
+    return Field(tuple(output.shape), bounds, (None,) * len(field.lines))
+
+
 def windows_as_columns(call: Call) -> Field | None:
     """The units under each window as a column, as `torch.nn.Unfold` has it."""
     field = call.field(call.args["self"])
@@ -132,6 +157,7 @@ RULES: dict[str, Rule] = {
     "cat": concatenation,
     "stack": stack,
     "embedding": lookup,
+    "col2im": columns_as_picture,
     "im2col": windows_as_columns,
 }
 RULES |= dict.fromkeys(("index", "index_select", "gather"), indexed)

@@ -1,9 +1,10 @@
 """What every operation does to the field, by its name or its kind."""
 
 import torch
+from torch import Tensor
 
 from thalweg._anatomy.fields import _mixing, _moving, _sliding
-from thalweg._anatomy.fields._call import Call, Rule, UntraceableError
+from thalweg._anatomy.fields._call import Call, Rule, UntraceableError, ValuesNeededError
 from thalweg._anatomy.fields._field import Field, union
 
 # Each output depends on the unit at its own place; torch does not mark them so.
@@ -16,7 +17,6 @@ POINTWISE = frozenset(
         "copy",
         "detach",
         "dropout",
-        "glu_jvp",
         "lift",
         "lift_fresh",
         "masked_fill",
@@ -35,7 +35,6 @@ FILLS = frozenset(
      "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like",
      "new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided", "bernoulli"}
 )  # fmt: skip
-RULES = {**_sliding.RULES, **_mixing.RULES, **_moving.RULES}
 
 
 def seen(call: Call) -> list[Field | None]:
@@ -84,5 +83,37 @@ def rule(call: Call) -> Rule:
 
 
 def _pointwise(call: Call) -> Field | None:
+    shape = call.outputs[0].shape
     tensors = [call.args["src"]] if call.name == "copy" else call.tensors
-    return union([call.field(each) for each in tensors], call.outputs[0].shape)
+    masks = _left_out(call)
+    fields = [
+        field and field.shaped(shape).hiding(masks.get(name))
+        for name, field in ((id(each), call.field(each)) for each in tensors)
+    ]
+    return union(fields, shape)
+
+
+def _left_out(call: Call) -> dict[int, Tensor]:
+    """Return, for arguments of which a known mask takes some units alone, the other units."""
+    given = {"where": "condition", "masked_fill": "mask"}.get(call.name)
+    if given is None or "self" not in call.args:
+        return {}
+    try:
+        mask = call.value(call.args[given])
+    except ValuesNeededError:
+        return {}
+    if call.name == "masked_fill":
+        return {id(call.args["self"]): mask}
+    return {id(call.args["self"]): ~mask, id(call.args["other"]): mask}
+
+
+def _gated(call: Call) -> Field | None:
+    """One half of the channels, times a function of the other half."""
+    field, dim = call.field(call.args["self"]), call.args.get("dim", -1)
+    if field is None:
+        return None
+    halves = [field.moved(lambda each, at=at: each.chunk(2, dim)[at]) for at in (0, 1)]
+    return union(halves, call.outputs[0].shape)
+
+
+RULES = {**_sliding.RULES, **_mixing.RULES, **_moving.RULES, "glu": _gated}

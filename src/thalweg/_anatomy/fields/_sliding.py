@@ -94,10 +94,12 @@ def resize(call: Call, dims: int) -> Field | None:
         return None
     for at, dim in enumerate(range(-dims, 0)):
         length, outputs = field.shape[dim], output.shape[dim]
-        ones = torch.eye(length).view(1, length, *_along(at, dims, length))
+        ones = torch.eye(length, dtype=torch.double).view(1, length, *_along(at, dims, length))
+        # Two alike along the others: of pictures one pixel wide, torch smooths the wrong side.
+        ones = ones.expand(1, length, *_along(at, dims, length, 2)).contiguous()
         chosen = _one_dimension(call.args, given, at, dims, outputs)
-        weights = call.func(ones, **chosen).view(length, outputs)
-        field = slide(field, dim, Windows.weighted(weights))
+        weights = call.func(ones, **chosen).movedim(2 + at, 2).reshape(length, outputs, -1)
+        field = slide(field, dim, Windows.weighted(weights[..., 0]))
     return field
 
 
@@ -110,7 +112,7 @@ def _one_dimension(
     if factors:
         chosen["scale_factors"] = _along(at, dims, factors[at], 1.0)
     else:
-        chosen["output_size"] = _along(at, dims, outputs)
+        chosen["output_size"] = _along(at, dims, outputs, 2)
     scales = [name for name in chosen if name.startswith("scales")]
     for position, name in enumerate(scales):
         chosen[name] = chosen[name] if position == at else None

@@ -60,7 +60,9 @@ class Windows:
         is_used = weights.mT != 0
         most = max(int(is_used.sum(1).max()), 1)
         taps = is_used.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :most]
-        reach = (0, 0) if torch.equal(weights, torch.eye(*weights.shape)) else None
+        reach = (
+            (0, 0) if torch.equal(weights, torch.eye(*weights.shape, dtype=weights.dtype)) else None
+        )
         return cls(taps, is_used.gather(1, taps), reach, 1)
 
 
