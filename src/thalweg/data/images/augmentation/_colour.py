@@ -12,7 +12,8 @@ from thalweg.data.images.augmentation._draws import Uniform
 # What red, green and blue add to the brightness of a picture (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
 # From red, green and blue to brightness and two axes of colour (YIQ), in which hue is an angle.
-_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
+_TO_YIQ = torch.tensor([LUMA, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)], dtype=torch.float64)
+_FROM_YIQ = torch.linalg.inv(_TO_YIQ)
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,11 @@ def _turned(
     saturation: Float[Tensor, " batch"], hue: Float[Tensor, " batch"]
 ) -> Float[Tensor, "batch 3 3"]:
     """Return the matrices that turn and stretch colours around the axis of greys."""
-    axes = hue.new_tensor(_YIQ)
     along, across = saturation * hue.cos(), saturation * hue.sin()
     turn = torch.zeros(len(hue), 3, 3, device=hue.device)
     turn[:, 0, 0] = 1
     turn[:, 1, 1], turn[:, 1, 2] = along, -across
     turn[:, 2, 1], turn[:, 2, 2] = across, along
-    return torch.linalg.inv(axes) @ turn @ axes
+    # To the type first: not every device has double precision.
+    there, back = (each.to(hue.dtype).to(hue.device) for each in (_TO_YIQ, _FROM_YIQ))
+    return back @ turn @ there
