@@ -362,7 +362,9 @@ def test_the_table_has_a_line_per_layer_and_the_totals():
     assert max(map(len, lines)) < 80
 
 
-@pytest.mark.parametrize("wrong", [None, "big", (0, 3), (-1,), (2.5, 3), True, torch.tensor(3.0)])
+@pytest.mark.parametrize(
+    "wrong", [None, "big", (0, 3), (-1,), (2.5, 3), True, (10**9, 10**9), torch.tensor(3.0)]
+)
 def test_an_input_that_is_none_is_refused(wrong):
     with pytest.raises(SettingError, match="example"):
         tw.anatomy(nn.Linear(3, 3), wrong)

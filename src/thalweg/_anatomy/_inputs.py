@@ -1,5 +1,6 @@
 """One example of zeros, or the user's own."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ from torch.nn.parameter import is_lazy
 from thalweg._core import formats
 from thalweg.errors import SettingError, ShapeError
 
-Shape = tuple[int, ...]
+MOST = 2**31
+"""Numbers of an example; more than any network takes at once."""
 
 
 def examples(model: nn.Module, given: Any, dtype: torch.dtype | None = None) -> list[Tensor]:
@@ -56,6 +58,11 @@ def _example(model: nn.Module, given: Any, dtype: torch.dtype | None) -> Tensor:
         raise SettingError(
             "the input must be the shape of one example, such as (3, 224, 224), or a tensor with "
             f"a batch of examples; got {formats.plain(repr(given))}."
+        )
+    if math.prod(sizes) > MOST:
+        raise SettingError(
+            f"an example of {formats.count(math.prod(sizes))} numbers fits no machine. Give the "
+            "shape of one example, such as (3, 224, 224)."
         )
     floats = [each.dtype for each in model.parameters() if each.is_floating_point()]
     kind = dtype or (floats[0] if floats else torch.get_default_dtype())
