@@ -20,6 +20,7 @@ from bench.figures import Figure, table
 
 SECTIONS: dict[str, Callable[[int], list[Figure]]] = {
     "loops": loops.figures,
+    "resnet18": loops.resnet18,
     "tiny": tiny.figures,
     "pictures": pictures.figures,
     "parts": parts.figures,

@@ -129,30 +129,39 @@ def difference(work: Workload) -> float:
 
 
 def figures(rounds: int) -> list[Figure]:
-    """Time every workload's three loops in turns."""
-    found = []
+    """Time the three loops in turns, on workloads of short steps."""
     with workloads.table() as table:
         works = [
             workloads.tiny_mlp(), workloads.mlp(), workloads.lenet(),
             workloads.resnet(), workloads.characters(), table,
-            workloads.resnet18(32), workloads.resnet18(224),
         ]  # fmt: skip
-        for work in works:
-            gap = difference(work)
-            ways = {
-                "thalweg": lambda work=work: thalweg_loop(work).seconds_per_step,
-                "again": lambda work=work: thalweg_loop(work).seconds_per_step,
-                "tuned": lambda work=work: tuned_loop(work).seconds_per_step,
-                "usual": lambda work=work: usual_loop(work).seconds_per_step,
-            }
-            seconds = in_turns(ways, rounds)
-            control = ratio(seconds["again"], seconds["thalweg"])[0]
-            note = f"{1000 * min(seconds['tuned']):.2f} ms a step; weights differ by {gap:.1e}"
-            for other, target in (("tuned", 1.02), ("usual", None)):
-                value = ratio(seconds["thalweg"], seconds[other])
-                name = f"{work.name}: loop ÷ {other} loop"
-                found.append(Figure(name, *value, target=target, control=control, note=note))
-    return found + as_it_comes(max(3, rounds // 3))
+        return in_loops(works, rounds) + as_it_comes(max(3, rounds // 3))
+
+
+def resnet18(rounds: int) -> list[Figure]:
+    """Time the three loops in turns, on a network of the usual size."""
+    return in_loops([workloads.resnet18(32), workloads.resnet18(224)], rounds)
+
+
+def in_loops(works: list[Workload], rounds: int) -> list[Figure]:
+    """Time every workload's three loops in turns."""
+    found = []
+    for work in works:
+        gap = difference(work)
+        ways = {
+            "thalweg": lambda work=work: thalweg_loop(work).seconds_per_step,
+            "again": lambda work=work: thalweg_loop(work).seconds_per_step,
+            "tuned": lambda work=work: tuned_loop(work).seconds_per_step,
+            "usual": lambda work=work: usual_loop(work).seconds_per_step,
+        }
+        seconds = in_turns(ways, rounds)
+        control = ratio(seconds["again"], seconds["thalweg"])[0]
+        note = f"{1000 * min(seconds['tuned']):.2f} ms a step; weights differ by {gap:.1e}"
+        for other, target in (("tuned", 1.02), ("usual", None)):
+            value = ratio(seconds["thalweg"], seconds[other])
+            name = f"{work.name}: loop ÷ {other} loop"
+            found.append(Figure(name, *value, target=target, control=control, note=note))
+    return found
 
 
 def as_it_comes(rounds: int) -> list[Figure]:
