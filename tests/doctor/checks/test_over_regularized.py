@@ -52,6 +52,14 @@ def test_finds_dropout_meant_as_the_share_to_keep(training):
     assert not list(check_over_regularized(record))
 
 
+def test_dropout_in_one_of_several_heads_hides_nothing_from_the_others(training):
+    record = training(resting(2.2))
+    record.modules["aux.drop"] = ModuleFacts("Dropout", "dropout", [], False, {"p": 0.7}, order=2)
+    for sample in record.samples:
+        sample.losses = 3 * sample.losses
+    assert not list(check_over_regularized(record))
+
+
 def test_finds_a_penalty_that_holds_the_weights_down(training):
     record = decayed(training, 2.3, decay=0.0)
     for row in record.steps:
