@@ -157,9 +157,10 @@ def test_a_head_of_another_kind_is_left_to_the_user(other):
         fitted(model, other, tune="head")
 
 
-def test_more_layers_than_there_are_are_refused(data):
+def test_more_layers_than_there_are_are_refused(data, tmp_path):
     with pytest.raises(SettingError, match="would train 5 layers, and the network has 4"):
-        fitted(network(data), data, tune="last:5")
+        fitted(network(data), data, tune="last:5", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("tune", ["head", "last:2"])

@@ -16,7 +16,7 @@ from thalweg.tasks import Task
 from thalweg.train import _checkpoint
 from thalweg.train._agreement import Agreement
 from thalweg.train._arrangement import Arrangement, arrange, compiled
-from thalweg.train._assembly import assemble, probe
+from thalweg.train._assembly import assemble, example, probe
 from thalweg.train._config import Config
 from thalweg.train._decide import decide
 from thalweg.train._differences import differences
@@ -33,6 +33,7 @@ from thalweg.train._saves import Saves
 from thalweg.train._settings import Settings
 from thalweg.train._snapshot import put_back, take
 from thalweg.train._state import State
+from thalweg.train._transfer import transfer
 from thalweg.train._whole_step import WholeStep
 from thalweg.train.observers import (
     Isolated,
@@ -77,6 +78,8 @@ def fit(
     """
     output = probe(model, data)
     task.check(output, data.train.targets[:2].to(output.device))
+    # Told before there is a folder: fewer layers than are to be trained.
+    transfer(model, example(model, data), config.tune, config.layer_decay).release()
     config, chosen = decide(config, model, data, task, ranks)
     began = time.perf_counter()
     arrangement = Arrangement(config)

@@ -120,8 +120,9 @@ def _misfit(path: Path, name: str, own: Tensor, given: Tensor) -> str:
             )
         return (
             f"{formats.plain(path)} has filters of {given.shape[2]}×{given.shape[3]} in {name!r}, "
-            f"the network {own.shape[2]}×{own.shape[3]}. For a residual network on small images, "
-            "pass stem='large'."
+            f"the network {own.shape[2]}×{own.shape[3]}."
+            # Residual networks have a stem of their own for small images.
+            + (" Pass stem='large' to have the file's." if name == "conv1.weight" else "")
         )
     return (
         f"{formats.plain(path)} does not fit the network: {name!r} needs shape "

@@ -169,7 +169,7 @@ def _dropout(record: Record, left: float) -> Finding | None:
         for path, facts in record.modules.items()
         if facts.family == "dropout" and facts.order >= 0
     }
-    # An auxiliary head may drop most of what it sees, as GoogLeNet's do: its loss is one of several.
+    # An auxiliary head may drop most of what it sees, as GoogLeNet's does: its loss is one of more.
     if any(len(each.losses) > 1 for each in record.samples):
         return None
     highest = max(rates, key=lambda path: rates[path], default=None)
