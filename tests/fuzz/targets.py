@@ -34,6 +34,7 @@ from thalweg.data.tables._frames import as_frame
 from thalweg.data.tables._recognize import is_frame
 from thalweg.errors import ThalwegError
 from thalweg.models import Recipe
+from thalweg.models.pretrained._reading import read_tensors
 from thalweg.train import Config, _checkpoint, make_optimizer, read_toml
 from thalweg.train._state import State
 
@@ -156,6 +157,18 @@ def npy_targets(content: bytes, folder: Path) -> None:
         with archive.open("x.npy", "w") as inputs:
             np.save(inputs, np.arange(18.0).reshape(6, 3) ** 2)
     tw.load(folder / "arrays.npz")
+
+
+@target("saved weights")
+def saved_weights(content: bytes, folder: Path) -> None:
+    (folder / "weights.pth").write_bytes(content)
+    read_tensors(folder / "weights.pth")
+
+
+@target("safetensors")
+def safe_weights(content: bytes, folder: Path) -> None:
+    (folder / "weights.safetensors").write_bytes(content)
+    read_tensors(folder / "weights.safetensors")
 
 
 @target("idx")

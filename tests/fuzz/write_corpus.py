@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import safetensors.torch
 import torch
 from PIL import Image
 
@@ -133,6 +134,15 @@ def _npy(values: np.ndarray) -> bytes:
     return content.getvalue()
 
 
+def weights() -> None:
+    state = {"fc.weight": torch.arange(12.0).view(3, 4), "fc.bias": torch.zeros(3)}
+    for name, is_zip in (("zip", True), ("old", False)):
+        content = io.BytesIO()
+        torch.save({"state_dict": state}, content, _use_new_zipfile_serialization=is_zip)
+        put(f"saved weights/{name}.pth", content.getvalue())
+    put("safetensors/weights.safetensors", safetensors.torch.save(state))
+
+
 def pictures() -> None:
     rows, columns = np.mgrid[:12, :10]
     colour = np.stack([rows * 20, columns * 25, (rows + columns) * 10], axis=-1).astype(np.uint8)
@@ -208,6 +218,7 @@ def main() -> None:
     """Write every seed."""
     tables()
     arrays()
+    weights()
     pictures()
     for name, words in SETTINGS.items():
         put(f"settings/{name}", words)

@@ -2,6 +2,7 @@
 
 import pickle  # Only for the name of the error that torch raises.
 import re
+import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         TypeError,
         ValueError,
         safetensors.SafetensorError,
+        struct.error,
     ) as error:
         reason = formats.plain(str(error).partition("\n")[0] or type(error).__name__, longest=200)
         raise WeightsError(f"{formats.plain(path)} is damaged: {reason}.") from None
