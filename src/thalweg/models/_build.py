@@ -1,7 +1,6 @@
 """A network by name, fitted to data or to sizes."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,9 @@ def build(
         return Recipe(name, shape, wanted, seed, options).build()
     if weights == IMAGENET and name in TRANSFORMED:
         options = {"transform_input": True, **options}
-    recipe = Recipe(name, shape, wanted, seed, options, os.fspath(weights), head)
+    # A run repeated from its settings may stand in another folder.
+    place = IMAGENET if weights == IMAGENET else str(Path(weights).expanduser().absolute())
+    recipe = Recipe(name, shape, wanted, seed, options, place, head)
     labels = () if data is None else tuple(map(str, data.schema.target.classes))
     return pretrained(recipe, labels, download=download)
 
@@ -110,7 +111,7 @@ def pretrained(
     if recipe.weights == IMAGENET:
         path = public_file(recipe.name, download=download)
     else:
-        path = Path(recipe.weights).expanduser()
+        path = Path(recipe.weights)
     tensors = read_tensors(path)
     if recipe.head is None:
         check_outputs(network, tensors, path, names, classes)
