@@ -120,3 +120,8 @@ def test_bad_points_and_names_are_told():
         compare(everything, [math.nan, 1.0])
     with pytest.raises(UnknownNameError, match="Did you mean 'reverse'"):
         compare(everything, POINT, ["revers"])
+
+
+def test_a_function_of_several_arguments_is_told_how_to_take_one():
+    with pytest.raises(SettingError, match=r"takes 2 arguments\. Write lambda x: function\(x\[0\]"):
+        compare(lambda x, y: x * y, [2.0, 3.0])

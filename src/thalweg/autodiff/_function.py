@@ -1,5 +1,6 @@
 """A function of one row of numbers, counted while it is differentiated."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,9 +27,17 @@ class Counted:
 
     Args:
         function: From one row of numbers to one number or several.
+
+    Raises:
+        SettingError: The function takes several arguments.
     """
 
     def __init__(self, function: Function) -> None:
+        if (needed := _needed(function)) > 1:
+            raise SettingError(
+                f"the function must take one row of numbers, and it takes {needed} arguments. "
+                "Write lambda x: function(x[0], x[1], …)."
+            )
         self.function = function
         self.evaluations = 0
         self.backward_passes = 0
@@ -37,6 +46,16 @@ class Counted:
         """Return the outputs as the function gives them."""
         self.evaluations += 1
         return self.function(numbers)
+
+
+def _needed(function: Function) -> int:
+    """Return how many arguments a function must be given; one where Python cannot tell."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 1
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in by_place and each.default is each.empty for each in parameters)
 
 
 def to_list(outputs: Any) -> list[Any]:
