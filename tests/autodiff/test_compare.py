@@ -122,6 +122,22 @@ def test_bad_points_and_names_are_told():
         compare(everything, POINT, ["revers"])
 
 
+@pytest.mark.parametrize("leaving", [math.sin, lambda x: x.item() if hasattr(x, "item") else x])
+def test_a_function_that_leaves_torch_is_refused_instead_of_having_slope_zero(leaving):
+    found = compare(lambda x: x[0] ** 2 + leaving(x[0]), [1.0])
+    for way in ("jvp", "reverse"):
+        assert found[way].jacobian is None
+        assert "makes a plain number of a tensor" in found[way].reason
+    assert found.reference != "reverse, in double precision"
+    assert max(each.error for each in found.results if each.error is not None) < 1e-6
+
+
+def test_a_slope_that_divides_by_zero_is_told_of_the_ways_that_cannot_have_it():
+    found = compare(lambda x: x[0] + sqrt(x[1]), [1.0, 0.0])
+    assert "zero" in found["dual"].reason
+    assert not np.isfinite(found["reverse"].jacobian).all()
+
+
 def test_a_function_of_several_arguments_is_told_how_to_take_one():
     with pytest.raises(SettingError, match=r"takes 2 arguments\. Write lambda x: function\(x\[0\]"):
         compare(lambda x, y: x * y, [2.0, 3.0])

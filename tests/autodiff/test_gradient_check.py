@@ -1,3 +1,4 @@
+import inspect
 import math
 
 import pytest
@@ -152,7 +153,7 @@ def test_at_a_kink_a_slope_between_those_of_both_sides_passes(function, inputs):
     assert report.passed, report
     assert report["input"].count("kink") == len(report["input"].entries)
     assert "at a kink" in str(report)
-    assert "unclear" in str(report)
+    assert "0 of 1 gradients passed, to 1e-04; 1 unclear." in str(report)
 
 
 def test_a_kink_excuses_no_slope_beyond_both_sides():
@@ -247,6 +248,7 @@ def test_the_report_is_plain_data():
         (lambda x: x.argmax(), torch.ones(2), "must return a tensor of floats"),
         (lambda x: x.log().sum(), -torch.ones(2), "must be finite"),
         (lambda x: x @ torch.ones(2), torch.ones(2), r"double precision: .* by \.to\(input\)"),
+        (nn.MSELoss(), torch.ones(2), r"these inputs .* 'target'\. Give it .* several in a tuple"),
         (nn.LazyLinear(3), torch.ones(2, 2), "Run it on one batch first"),
     ],
 )
@@ -259,6 +261,14 @@ def test_a_function_that_changes_from_call_to_call_is_told():
     draw = torch.Generator().manual_seed(0)
     with pytest.raises(SettingError, match="another value each time"):
         check_gradients(lambda x: x * torch.randn(3, generator=draw), torch.ones(3))
+
+
+def test_what_is_no_function_is_told_and_a_number_is_an_argument():
+    check = inspect.unwrap(check_gradients)
+    with pytest.raises(SettingError, match="needed is a module or a function of tensors, got str"):
+        check("resnet18", torch.ones(2))
+    with pytest.raises(SettingError, match="must return a tensor of floats"):
+        check(lambda x: 2 * x, 3.0)
 
 
 def test_settings_out_of_range_are_told():

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -149,8 +151,14 @@ def test_it_works_where_the_caller_has_switched_gradients_off():
 def test_curvature_that_is_not_finite_is_told():
     with pytest.raises(SettingError, match="must be finite"):
         newton_step(lambda x: x.sqrt().sum(), torch.zeros(2))
-    with pytest.raises(SettingError, match="not converged"):
+    with pytest.raises(SettingError, match="must be finite"):
         top_eigenvalue(lambda x: x.sqrt().sum(), torch.zeros(2))
+
+
+@pytest.mark.parametrize("method", ["lanczos", "power"])
+def test_what_is_linear_has_the_top_eigenvalue_zero(method):
+    found = top_eigenvalue(lambda x: 3 * x.sum(), torch.zeros(3), method=method)
+    assert (found.value, found.residual, found.products) == (0.0, 0.0, 1)
 
 
 def test_bad_input_is_told():
@@ -158,6 +166,23 @@ def test_bad_input_is_told():
         hessian_vector_product(rosenbrock, torch.ones(2, 2), torch.ones(2))
     with pytest.raises(ShapeError, match="must give one number"):
         newton_step(lambda x: x * x, torch.ones(2))
+    with pytest.raises(ShapeError, match=r"the vector must be a tensor of 2 numbers, got \(3,\)"):
+        hessian_vector_product(rosenbrock, torch.ones(2), torch.ones(3))
+    with pytest.raises(SettingError, match="a tensor of one number, got float"):
+        newton_step(lambda x: 3.0, torch.ones(2))
+
+
+def test_bad_input_is_told_to_users_whose_types_nobody_checks():
+    eigenvalue, newton = inspect.unwrap(top_eigenvalue), inspect.unwrap(newton_step)
+    with pytest.raises(
+        SettingError, match=r"repair must be None, 'shift' or 'absolute', got 'abs'"
+    ):
+        newton(rosenbrock, torch.zeros(2), repair="abs")
+    with pytest.raises(SettingError, match=r"method must be 'lanczos' or 'power', got 'arnoldi'"):
+        eigenvalue(rosenbrock, torch.zeros(2), method="arnoldi")
+    for function in (eigenvalue, newton):
+        with pytest.raises(ShapeError, match=r"a row of floats, got list\. Pass a tensor"):
+            function(rosenbrock, [0.0, 1.0])
     with pytest.raises(SettingError, match="must depend on the point"):
         newton_step(lambda x: x.detach().sum(), torch.ones(2))
     with pytest.raises(SettingError, match="5000×5000"):

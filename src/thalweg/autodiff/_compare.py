@@ -146,5 +146,6 @@ def _judged(result: Differentiated, exact: Jacobian) -> Differentiated:
     if result.jacobian is None:
         return result
     scale = float(np.abs(exact).max()) or 1.0
-    error = float(np.abs(result.jacobian - exact).max()) / scale
+    with np.errstate(invalid="ignore"):  # Infinity less infinity is no number, and says so.
+        error = float(np.abs(result.jacobian - exact).max()) / scale
     return Differentiated(**{**vars(result), "error": error})

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from thalweg.errors import SettingError, ShapeError
 
@@ -18,8 +19,17 @@ Jacobian = Float[np.ndarray, "outputs inputs"]
 """How much each output changes with each input."""
 
 # What a function raises that cannot compute with the numbers it is given: symbols have no
-# truth value, torch takes no array, an operation is not known for duals.
-UNSUITABLE = (AttributeError, NotImplementedError, TypeError, ValueError, RuntimeError)
+# truth value, torch takes no array, an operation is not known for duals, floats divide by zero.
+UNSUITABLE = (
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+)
+# What makes a plain number of a tensor, of which autograd knows nothing any more.
+LEAVING = frozenset({"__complex__", "__float__", "item", "tolist"})
 
 
 class Counted:
@@ -70,6 +80,30 @@ def to_row(outputs: Any) -> Float[Tensor, " outputs"]:
     if isinstance(outputs, Tensor):
         return outputs.reshape(-1).double()
     return torch.stack([torch.as_tensor(each, dtype=torch.float64) for each in to_list(outputs)])
+
+
+def check_stays(function: Counted, point: Float[np.ndarray, " inputs"]) -> None:
+    """Refuse a function that leaves torch on the way: slopes would be lost in silence.
+
+    Raises:
+        TypeError: It makes a plain number of a tensor, as the functions of `math` do.
+    """
+    with torch.no_grad(), _Staying():
+        function(to_tensor(point))
+
+
+class _Staying(TorchFunctionMode):
+    """Refuses to make plain numbers of tensors."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in LEAVING:
+            raise TypeError(
+                "it makes a plain number of a tensor, whose slope is lost. For math.sin write sin "
+                "of thalweg.autodiff, and likewise for the others; leave out float() and .item()."
+            )
+        return func(*args, **(kwargs or {}))
 
 
 def to_tensor(point: Float[np.ndarray, " inputs"]) -> Float[Tensor, " inputs"]:

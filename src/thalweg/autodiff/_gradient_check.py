@@ -65,7 +65,10 @@ def check_gradients(
     """
     if entries < 1 or not tolerance > 0:
         raise SettingError("entries must be at least 1, and the tolerance above 0.")
-    arguments = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not callable(function):
+        got = type(function).__name__
+        raise SettingError(f"needed is a module or a function of tensors, got {got}.")
+    arguments = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     subject = Subject(function, arguments, loss, seed)
     gradients = subject.gradients()
     value = subject.value()

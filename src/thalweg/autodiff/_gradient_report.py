@@ -70,7 +70,7 @@ class GradientReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every tensor passed."""
+        """Whether no tensor failed; of those that are unclear nothing is proved."""
         return all(each.passed for each in self.results)
 
     @property
@@ -92,8 +92,10 @@ class GradientReport:
         }
 
     def __str__(self) -> str:
-        good = sum(each.passed for each in self.results)
-        said = f"{good} of {len(self.results)} gradients passed, to {self.tolerance:.0e}."
+        good = sum(each.passed and each.is_proved for each in self.results)
+        unclear = sum(each.passed and not each.is_proved for each in self.results)
+        said = f"{good} of {len(self.results)} gradients passed, to {self.tolerance:.0e}"
+        said += f"; {unclear} unclear." if unclear else "."
         first = f"{formats.plain(self.subject)}: {said}"
         headings = ("", "tensor", "shape", "entries", "error", "at", "autograd", "difference", "")
         ordered = sorted(self.results, key=lambda each: each.passed)

@@ -32,7 +32,7 @@ def hessian_vector_product(
     It is the gradient of the number ∇f·v: two passes back, whatever the size (Pearlmutter, 1994).
 
     Raises:
-        ShapeError: The function gives more than one number.
+        ShapeError: The function gives more than one number, or point and vector do not fit.
         SettingError: The function does not depend on the point.
 
     Example:
@@ -41,6 +41,9 @@ def hessian_vector_product(
         tensor([4., 2.])
     """
     numbers, gradient = _gradient(function, point, twice=True)
+    if not isinstance(vector, Tensor) or vector.shape != point.shape:
+        got = tuple(vector.shape) if isinstance(vector, Tensor) else type(vector).__name__
+        raise ShapeError(f"the vector must be a tensor of {len(point)} numbers, got {got}.")
     # Of a function that is linear in pieces the gradient is constant.
     if not gradient.requires_grad:
         return torch.zeros_like(point)
@@ -87,17 +90,26 @@ def top_eigenvalue(
         seed: Of the direction to begin with.
 
     Raises:
-        SettingError: It has not converged after so many products.
+        SettingError: It has not converged after so many products, or is not finite.
 
     Example:
         >>> found = top_eigenvalue(lambda x: x[0] ** 2 - 3 * x[1] ** 2, torch.zeros(2))
         >>> round(found.value, 4)
         2.0
     """
+    if method not in ("lanczos", "power"):
+        raise SettingError(f"method must be 'lanczos' or 'power', got {method!r}.")
+    _check_point(point)
     operator = _Operator(function, point, most)
     draw = seeds.generator(seed, "eigenvalue")
     start = torch.randn(len(point), generator=draw, dtype=torch.float64).to(point)
     start /= start.norm()
+    image = operator(start)
+    if not bool(torch.isfinite(image).all()):
+        raise SettingError("the curvature must be finite at the point. Move it.")
+    if not bool(image.any()):
+        # No direction at random is flat but where all are.
+        return Eigenpair(0.0, start, 0.0, operator.products)
     if method == "lanczos" and len(point) > 1:
         vector = _lanczos(operator, start, tolerance)
     else:
@@ -154,6 +166,9 @@ def newton_step(
         >>> newton_step(bowl, torch.zeros(2)).step
         tensor([ 3., -1.])
     """
+    if repair not in (None, "shift", "absolute"):
+        raise SettingError(f"repair must be None, 'shift' or 'absolute', got {repair!r}.")
+    _check_point(point)
     if len(point) > MOST_NUMBERS:
         raise SettingError(
             f"Newton's step forms a matrix of {len(point)}×{len(point)}, more than "
@@ -220,7 +235,7 @@ def _lanczos(operator: _Operator, start: Tensor, tolerance: float) -> Tensor:
     except ArpackError as error:
         raise SettingError(
             f"the eigenvalue has not converged after {operator.products} products. "
-            "Raise most=, or the tolerance; at a point where curvature is not finite, move it."
+            "Raise most=, or the tolerance."
         ) from error
     return torch.from_numpy(vectors[:, 0].copy()).to(start)
 
@@ -242,17 +257,35 @@ def _power(
 
 def _gradient(function: Scalar, point: Tensor, twice: bool) -> tuple[Tensor, Tensor]:
     """Return the point as differentiated, and the gradient there."""
-    if point.ndim != 1 or not point.is_floating_point():
-        raise ShapeError(
-            f"the point must be a row of floats, got shape {tuple(point.shape)} and "
-            f"{point.dtype}. For a network, take FlatLoss and its point."
-        )
+    _check_point(point)
     numbers = point.detach().clone().requires_grad_()
     with torch.enable_grad():
         value = function(numbers)
+    if not isinstance(value, Tensor):
+        raise SettingError(
+            f"the function must give a tensor of one number, got {type(value).__name__}. "
+            "Compute it by torch from its argument."
+        )
     if value.numel() != 1:
         raise ShapeError(f"the function must give one number, got shape {tuple(value.shape)}.")
     if not value.requires_grad:
         raise SettingError("the function must depend on the point. Compute it from its argument.")
     (found,) = torch.autograd.grad(value, numbers, torch.ones_like(value), create_graph=twice)
     return numbers, found
+
+
+def _check_point(point: object) -> None:
+    """Refuse what is no row of floats.
+
+    Raises:
+        ShapeError: It has another shape or type.
+    """
+    if not isinstance(point, Tensor):
+        raise ShapeError(
+            f"the point must be a row of floats, got {type(point).__name__}. Pass a tensor."
+        )
+    if point.ndim != 1 or not point.numel() or not point.is_floating_point():
+        raise ShapeError(
+            f"the point must be a row of floats, got shape {tuple(point.shape)} and "
+            f"{point.dtype}. For a network, take FlatLoss and its point."
+        )

@@ -65,10 +65,11 @@ class Subject:
                 output = self.function(*tree_map(_apart, self.inputs))
                 output = output if self.loss is None else self.loss(output)
             except (RuntimeError, TypeError, ValueError) as error:
-                told = formats.plain(str(error).strip().partition("\n")[0])
+                told = formats.plain(str(error).strip().partition("\n")[0]).rstrip(".")
                 raise SettingError(
-                    f"the function cannot be run in double precision: {told} "
-                    "Give it the inputs it takes, and tensors of its own by .to(input)."
+                    f"the function cannot be run on these inputs in double precision: {told}. "
+                    "Give it the inputs it takes, several in a tuple, and tensors of its own by "
+                    ".to(input)."
                 ) from error
             return one_number(output, self.seed)
 

@@ -13,7 +13,15 @@ import torch
 
 from thalweg._core.registry import Registry
 from thalweg.autodiff._dual import Dual
-from thalweg.autodiff._function import Counted, Jacobian, floats, to_list, to_row, to_tensor
+from thalweg.autodiff._function import (
+    Counted,
+    Jacobian,
+    check_stays,
+    floats,
+    to_list,
+    to_row,
+    to_tensor,
+)
 
 Differentiate = Callable[[np.ndarray], Jacobian]
 ways: Registry[Callable[[Counted, np.ndarray], Differentiate]] = Registry("way to differentiate")
@@ -43,7 +51,7 @@ def forward_difference(function: Counted, point: np.ndarray) -> Differentiate:
     def jacobian(point: np.ndarray) -> Jacobian:
         here, columns = value(point), []
         for column, step in enumerate(steps(point, FORWARD_STEP)):
-            columns.append((value(_moved(point, column, step)) - here) / step)
+            columns.append(_apart(value(_moved(point, column, step)), here) / step)
         return np.stack(columns, axis=1)
 
     return jacobian
@@ -58,7 +66,7 @@ def central_difference(function: Counted, point: np.ndarray) -> Differentiate:
         columns = []
         for column, step in enumerate(steps(point, CENTRAL_STEP)):
             ahead, behind = (value(_moved(point, column, each)) for each in (step, -step))
-            columns.append((ahead - behind) / (2 * step))
+            columns.append(_apart(ahead, behind) / (2 * step))
         return np.stack(columns, axis=1)
 
     return jacobian
@@ -100,6 +108,7 @@ def dual(function: Counted, point: np.ndarray) -> Differentiate:
 @ways.register("jvp", summary="forward mode: torch.func.jvp, a pass per input")
 def jvp(function: Counted, point: np.ndarray) -> Differentiate:
     """Differentiate by torch's forward mode along one input at a time."""
+    check_stays(function, point)
 
     def jacobian(point: np.ndarray) -> Jacobian:
         columns = []
@@ -120,6 +129,7 @@ def jvp(function: Counted, point: np.ndarray) -> Differentiate:
 @ways.register("reverse", summary="reverse mode: autograd, a pass back per output")
 def reverse(function: Counted, point: np.ndarray) -> Differentiate:
     """Differentiate one output at a time along all inputs, by autograd."""
+    check_stays(function, point)
 
     def jacobian(point: np.ndarray) -> Jacobian:
         inputs = to_tensor(point).requires_grad_()
@@ -140,6 +150,12 @@ def _row(output: torch.Tensor, inputs: torch.Tensor, keep: bool) -> torch.Tensor
     if not output.requires_grad:
         return None
     return torch.autograd.grad(output, inputs, retain_graph=keep, allow_unused=True)[0]
+
+
+def _apart(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return by how much values differ: no number between infinities of one sign."""
+    with np.errstate(invalid="ignore"):
+        return values - others
 
 
 def _moved(point: np.ndarray, column: int, by: float) -> np.ndarray:
