@@ -211,7 +211,9 @@ def update(
     shown: list[Tensor] = []
 
     def closure() -> Tensor:
-        optimizer.zero_grad()
+        for group in optimizer.param_groups:  # As zero_grad() does, at a tenth of its price.
+            for parameter in group["params"]:
+                parameter.grad = None
         objectives, losses = [], []
         for x, y, divisor in pieces:
             if parallel is not None:

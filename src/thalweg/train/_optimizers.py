@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from thalweg._core import formats
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.errors import SettingError
+from thalweg.train._fused_adam import FUSED
 
 optimizers: Registry[type[Optimizer]] = Registry("optimizer")
 """torch's optimizers under their own names in lower case."""
@@ -146,8 +147,9 @@ def searches(optimizer: Optimizer) -> bool:
 
     Of torch's own only LBFGS does; of others nobody knows.
     """
-    is_torch = type(optimizer).__module__.startswith("torch.optim")
-    return isinstance(optimizer, torch.optim.LBFGS) or not is_torch
+    is_known = type(optimizer) in FUSED.values()
+    is_known |= type(optimizer).__module__.startswith("torch.optim")
+    return isinstance(optimizer, torch.optim.LBFGS) or not is_known
 
 
 def decayed(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -218,8 +220,9 @@ def make_optimizer(
         raise SettingError(
             f"optimizer 'muon' updates matrices only, but {other}. Use 'adamw', or freeze the rest."
         )
+    kind = FUSED.get(name, optimizers[name]) if options.get("fused") else optimizers[name]
     try:
-        return optimizers[name](groups, lr=learning_rate, **options)  # pyright: ignore[reportCallIssue]
+        return kind(groups, lr=learning_rate, **options)  # pyright: ignore[reportCallIssue]
     except (ValueError, TypeError, RuntimeError) as error:
         raise SettingError(f"optimizer {name!r} cannot be made: {error}") from error
 

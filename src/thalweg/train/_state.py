@@ -137,16 +137,15 @@ class State:
         self.is_wanted = False
         if not self.pending:
             return
-        losses = torch.cat([each.losses.reshape(-1) for each in self.pending])
+        losses = torch.hstack([each.losses for each in self.pending])
         if self.parallel is not None:
             losses = self.parallel.ranks.mean(losses)
         values = iter(losses.tolist())
         for each in self.pending:
-            weights = each.weights
-            if not isinstance(weights, Tensor):
-                weights = torch.full((len(each.rates),), weights)
-            rows = zip(weights.reshape(-1).tolist(), each.rates, strict=True)
-            for step, (weight, rate) in enumerate(rows, each.step):
+            weights = [each.weights] * len(each.rates)
+            if isinstance(each.weights, Tensor):
+                weights = each.weights.reshape(-1).tolist()
+            for step, (weight, rate) in enumerate(zip(weights, each.rates, strict=True), each.step):
                 self._count(step, next(values), float(weight), rate)
         self.pending.clear()
 
