@@ -96,7 +96,8 @@ def test_a_compiled_training_resumes_in_the_same_bits(digits, tmp_path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         tw.fit(network(), digits, out=folder, checkpoint_every=43, **settings)
     monkeypatch.setattr(tw.train._loop, "update", update)
-    whole = tw.fit(network(), digits, out=tmp_path / "whole", checkpoint_every=43, **settings)
+    # When to save decides no number, so that `verify` may save more often than the run did.
+    whole = tw.fit(network(), digits, out=tmp_path / "whole", checkpoint_every=50, **settings)
     resumed = tw.resume(folder, digits, network(), progress=False)
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
@@ -211,12 +212,11 @@ class TestStrides:
         for place, (first, _) in enumerate(whole):
             assert self.every(plan, state, 7, batch=first) == whole[place:]
 
-    def test_no_checkpoint_falls_within_a_turn(self, digits):
-        plan, state = self.plan(digits, checkpoint_every=7)
+    def test_they_do_not_depend_on_when_to_save(self, digits):
+        plan, state = self.plan(digits)
+        saving, _ = self.plan(digits, checkpoint_every=7)
         for epoch in range(3, 20):
-            for first, last in self.every(plan, state, epoch):
-                inside = range(40 * epoch + first + 1, 40 * epoch + last)
-                assert not any(step % 7 == 0 for step in inside)
+            assert self.every(saving, state, epoch) == self.every(plan, state, epoch)
 
     def test_the_length_leaves_few_batches_over(self, digits):
         plan, _ = self.plan(digits)

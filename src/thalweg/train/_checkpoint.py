@@ -30,6 +30,8 @@ KEPT = 2
 """Checkpoints kept: the newest, and one to fall back on."""
 FILES = ("tensors.safetensors", "history.jsonl", "state.json")
 """What a checkpoint consists of. `state.json` comes last and goes last."""
+PLANNED = ("data", "model", "task", "train")
+"""Sections of the settings that a checkpoint holds."""
 # Whoever puts a copy aside as step-000000120-good must find it untouched.
 _NAME = re.compile(r"step-(\d{9,})")
 _UNFINISHED = re.compile(r"\.step-\d{9,}\.partial")
@@ -128,12 +130,18 @@ def restore(state: State, folder: Path) -> list[str]:
     )
 
 
-def settings(folder: Path) -> dict[str, Any]:
-    """Return what the training of the newest checkpoint was planned with; nothing if unknown."""
+def settings(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what the training of the newest checkpoint was planned with, by section.
+
+    Nothing if that is unknown.
+    """
     for path in checkpoints(folder):
         try:
             with _named(path):
-                return dict(_plain(path)["settings"])
+                found = _plain(path)["settings"]
+                if "train" not in found:  # Checkpoints of earlier versions have that alone.
+                    found = {"train": found}
+                return {name: dict(found[name]) for name in PLANNED if found.get(name)}
         except CheckpointError:
             continue
     return {}

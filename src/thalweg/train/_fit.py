@@ -148,7 +148,7 @@ def resume(
     run.data = data
     if run.status.is_over:
         return run
-    if not force and (found := differences(run, data, ranks)):
+    if not force and (found := differences(run, model, data, ranks)):
         raise RunMismatchError(
             f"{run.folder} cannot be resumed exactly: {'; '.join(found)}. Restore that, or pass "
             "force=True (--force) to go on inexactly."
@@ -183,7 +183,7 @@ def _train(
         if program is not None:
             plan = program.bound(plan)
         stack.callback(plan.transfer.release)
-        state.settings = run.settings.train.to_settings()
+        state.settings = run.settings.sections()
         _begin(run, state, resumed)
         stopwatch = Stopwatch()
         interruption = Interruption()

@@ -24,7 +24,6 @@
 A dot marks an event: observers are told, may look at the state, and change nothing.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -164,12 +163,11 @@ def run(
 def strides(plan: Plan, state: State) -> list[tuple[int, int]]:
     """Return the first batch of each turn of the loop in this epoch, and that after its last.
 
-    Which steps are taken together is a function of their numbers alone, so that a resumed run
-    takes the same ones.
+    Which steps are taken together is a function of their numbers alone, not of when to save, so
+    that a resumed run takes the same ones.
     """
     batches, many = plan.batches, plan.at_once
-    size, every = batches[0][1], plan.config.checkpoint_every or sys.maxsize
-    number, spans = state.batch, []
+    size, number, spans = batches[0][1], state.batch, []
     while number < len(batches):
         step, end = state.epoch * len(batches) + number, number + many
         goes_together = (
@@ -180,7 +178,6 @@ def strides(plan: Plan, state: State) -> list[tuple[int, int]]:
             and step >= BEGINNING
             and step // many % SEEN != 0
             and all(step + many <= short for short in state.shortages)
-            and step // every == (step + many - 1) // every
         )
         spans.append((number, end if goes_together else number + 1))
         number = spans[-1][1]

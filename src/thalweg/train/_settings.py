@@ -19,6 +19,8 @@ from thalweg.models import Recipe
 from thalweg.train._config import Config
 
 SECTIONS = ("data", "model", "task", "train", "reasons", "made_with")
+NO_OPTIONS = ("name", "seed", "outputs", "weights", "head")
+"""What a network's settings hold besides its options."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,24 @@ class Settings:
         """Return how to build the network for inputs of this shape; None if it is not ours."""
         if "name" not in self.model:
             return None
-        own = ("name", "seed", "outputs", "weights", "head")
-        options = {name: value for name, value in self.model.items() if name not in own}
+        options = {name: value for name, value in self.model.items() if name not in NO_OPTIONS}
         return Recipe(
             name=self.model["name"],
             shape=shape,
             outputs=self.model.get("outputs", outputs),
             seed=self.model.get("seed", 0),
             options=options,
+        )
+
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """Return them by section, as a file can hold them."""
+        return _writable(
+            {
+                "data": self.data,
+                "model": self.model,
+                "task": self.task,
+                "train": self.train.to_settings(),
+            }
         )
 
     def write(self, path: Path, choices: list[Choice], processes: int = 1) -> None:
@@ -60,10 +72,7 @@ class Settings:
             RunError: The file cannot be written.
         """
         document = {
-            "data": self.data,
-            "model": self.model,
-            "task": self.task,
-            "train": self.train.to_settings(),
+            **self.sections(),
             "reasons": {
                 choice.setting: f"{formats.setting(choice.value)}: {choice.reason}"
                 for choice in choices

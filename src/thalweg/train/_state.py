@@ -89,7 +89,7 @@ class State:
         self.stale = 0
         """Epochs since the best one."""
         self.settings: dict[str, Any] = {}
-        """What training was planned with, as plain data."""
+        """What training was planned with, by section, as plain data."""
         self.shortages: list[int] = []
         """Steps, by those completed before, from which on batches are cut into twice the pieces."""
         self.stopped: str | None = None

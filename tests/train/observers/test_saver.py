@@ -42,11 +42,11 @@ class Log:
     def saved(self) -> list[tuple[int, int]]:
         return self.saves.saved
 
-    def train(self, epochs: int, steps: int, seconds: float = 1.0) -> None:
+    def train(self, epochs: int, steps: int, seconds: float = 1.0, at_once: int = 1) -> None:
         self.saver.start(self.state)
         for _ in range(epochs):
-            for _ in range(steps):
-                self.state.step += 1
+            for _ in range(0, steps, at_once):
+                self.state.step += at_once
                 self.now[0] += seconds
                 self.saver.step(self.state)
             self.state.epoch += 1
@@ -65,6 +65,22 @@ def test_saves_every_so_many_steps(log):
     training = log(every=3, minutes=60)
     training.train(epochs=2, steps=5)
     assert training.saved == [(0, 3), (1, 6), (1, 9)]
+
+
+def test_where_several_steps_are_taken_at_once_saves_after_the_last_of_them(log):
+    training = log(every=5, minutes=60)
+    training.train(epochs=2, steps=12, at_once=3)
+    assert training.saved == [(0, 6), (0, 12), (1, 15), (1, 21)]
+
+
+def test_steps_that_are_taken_again_are_saved_again(log):
+    training = log(every=4, minutes=60)
+    training.train(epochs=1, steps=7)
+    training.state.step = 2  # Back to a checkpoint, for want of memory.
+    for _ in range(7):
+        training.state.step += 1
+        training.saver.step(training.state)
+    assert training.saved == [(0, 4), (1, 4), (1, 8)]
 
 
 def test_without_a_number_of_steps_saves_at_the_ends_of_epochs_only(log):

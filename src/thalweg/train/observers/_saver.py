@@ -11,8 +11,9 @@ from thalweg.train.observers._observer import Observer
 class Saver(Observer):
     """Saves every so many steps, and at the ends of epochs every so many minutes.
 
-    A number of steps is kept to, so that such a save waits for one still being written. Minutes
-    are not worth waiting for: the end of the next epoch will do.
+    A number of steps is kept to, so that such a save waits for one still being written; where
+    several steps are taken at once, it comes after the last of them. Minutes are not worth
+    waiting for: the end of the next epoch will do.
 
     Args:
         saves: Writes the state.
@@ -33,10 +34,17 @@ class Saver(Observer):
         self.seconds = 60 * minutes
         self.clock = clock or time.monotonic
         self.time = self.clock()
+        self.seen = 0
+        """Steps completed when a step was last told of."""
+
+    def start(self, state: State) -> None:
+        self.seen = state.step
 
     def step(self, state: State) -> None:
         self.saves.check()
-        if self.every is not None and state.step % self.every == 0:
+        # A state that went back to a checkpoint has fewer steps than before.
+        before, self.seen = min(self.seen, state.step - 1), state.step
+        if self.every is not None and state.step // self.every > before // self.every:
             self._save(state)
 
     def epoch(self, state: State) -> None:
