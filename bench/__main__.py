@@ -15,13 +15,13 @@ from pathlib import Path
 
 import torch
 
-from bench import loops, parts, peers, pictures, tiny, watch
+from bench import compiled, loops, parts, peers, pictures, watch
 from bench.figures import Figure, table
 
 SECTIONS: dict[str, Callable[[int], list[Figure]]] = {
     "loops": loops.figures,
     "resnet18": loops.resnet18,
-    "tiny": tiny.figures,
+    "compiled": compiled.figures,
     "pictures": pictures.figures,
     "parts": parts.figures,
     "peers": peers.figures,

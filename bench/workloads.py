@@ -60,6 +60,11 @@ def lenet(epochs: int = 2) -> Workload:
     return Workload("lenet 28×28", tw.build("lenet", glyphs()), glyphs(), 64, epochs)
 
 
+def convnet(epochs: int = 1) -> Workload:
+    """Return three convolutions with batch normalization, on letters."""
+    return Workload("convnet 28×28", tw.build("convnet", glyphs()), glyphs(), 64, epochs)
+
+
 def resnet() -> Workload:
     """Return a small residual network on colour pictures of 32×32."""
     draw = np.random.default_rng(0)
