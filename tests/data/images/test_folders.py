@@ -94,7 +94,40 @@ def test_pictures_may_lie_deeper_in_their_class(tmp_path):
     for row in range(4):
         draw(tmp_path / "a" / "2024" / f"{row}.png")
         draw(tmp_path / "b" / f"{row}.png")
-    assert read(tmp_path).names[0] == "a/2024/0.png"
+    raw = read(tmp_path)
+    assert raw.names[0] == "a/2024/0.png"
+    reason = "folders inside class folders, whose pictures belong to that class: a/2024"
+    assert told(raw.choices, "merged") == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("training_set", "test_set"), ("seg_train", "seg_test"), ("Train-1", "val")]
+)
+def test_parts_may_have_longer_names(tmp_path, train, test):
+    for part, count in ((train, 6), (test, 2)):
+        for kind in "ab":
+            for row in range(count):
+                draw(tmp_path / part / kind / f"{row}.png", level=10 * (kind == "b"))
+    raw = read(tmp_path)
+    assert raw.parts is not None
+    assert set(raw.targets) == {"a", "b"}
+    assert list(raw.parts).count("train") == 12
+
+
+def test_a_class_with_a_part_in_its_name_is_no_part_beside_other_classes(tmp_path):
+    for kind in ("bullet_train", "bus"):
+        draw(tmp_path / kind / "red" / "1.png")
+    assert set(read(tmp_path).targets) == {"bullet_train", "bus"}
+
+
+@pytest.mark.parametrize("above", ["photos", "data_train", "train/data_train"])
+def test_data_that_lie_one_folder_further_down_are_told(tmp_path, above):
+    for kind in "ab":
+        draw(tmp_path / above / kind / "1.png")
+        draw(tmp_path / "test" / "data_test" / kind / "1.png") if "/" in above else None
+    inside = (tmp_path / above).relative_to(tmp_path)
+    with pytest.raises(DataError, match=rf"one class to train on.*load \S*{inside}\.$"):
+        data.load(tmp_path)
 
 
 def test_unreadable_pictures_are_left_out_and_named_while_labels_stay_aligned(photos):

@@ -1,5 +1,7 @@
 """Units that say nothing to any example."""
 
+from dataclasses import replace
+
 from _made import classes, falling, found, record, sample, unchecked
 
 from thalweg.doctor.record import Activation, Activity, ModuleFacts
@@ -86,6 +88,13 @@ def test_finds_features_that_a_later_layer_gets_and_that_never_vary():
 def test_columns_of_the_data_are_no_units():
     did = {"first": Activity(True, None, None, units=8, silent=6)}
     assert not found("dead-units", watched(modules=did))
+
+
+def test_what_frozen_layers_learned_elsewhere_is_no_fault_of_this_training():
+    did = {"head": Activity(True, None, None, units=8, silent=6)}
+    seen = watched(modules=did)
+    seen.modules = {**LAYERS, "first": replace(LAYERS["first"], is_trainable=False)}
+    assert not found("dead-units", seen)
 
 
 def test_few_close_looks_tell_nothing():

@@ -1,5 +1,6 @@
 """Folders of pictures: a folder per class, or parts that hold a folder per class."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ class _Found:
     """Pictures outside any class folder."""
     others: list[Path] = field(default_factory=list)
     """Files that are no pictures."""
+    deeper: list[Path] = field(default_factory=list)
+    """Folders with pictures inside class folders; the outer folder is the class."""
 
     def add(self, folder: Path, part: str) -> None:
         """Take the class folders of one part."""
@@ -48,6 +51,7 @@ class _Found:
             self.others += others
             if not pictures:
                 self.empty.append(child)
+            self.deeper += dict.fromkeys(each.parent for each in pictures if each.parent != child)
             self.paths += pictures
             self.classes += [readable(child.name)] * len(pictures)
             self.parts += [part] * len(pictures)
@@ -68,6 +72,7 @@ def _read(data: Any, target: Any = None, *, wanted: Wanted) -> Raw:
     found, has_parts = _find(root)
     if not found.paths:
         raise DataError(_why_none(root, found))
+    _refuse_one(root, found)
     names = [readable(path.relative_to(root)) for path in found.paths]
     decoded = decode(found.paths, names, wanted, str(root.resolve()))
     return Raw(
@@ -105,6 +110,8 @@ def _find(root: Path) -> tuple[_Found, bool]:
     """Return the pictures of a folder, and whether it says which part they belong to."""
     found = _Found()
     parts = {child: PART_NAMES.get(child.name.lower()) for child in subfolders(root)}
+    if "train" not in parts.values():
+        parts = _compound(list(parts)) or parts
     # A class may be called "train" (vehicles), but then it holds pictures and no folders.
     has_parts = any(part == "train" and subfolders(child) for child, part in parts.items())
     if not has_parts:
@@ -128,8 +135,47 @@ def _find(root: Path) -> tuple[_Found, bool]:
     return found, True
 
 
+def _compound(folders: list[Path]) -> dict[Path, str | None]:
+    """Return the parts of folders such as "training_set" and "test_set"; none if one is no part.
+
+    All must be parts, or a class "bullet_train" among other vehicles would be one.
+    """
+    parts: dict[Path, str | None] = {}
+    for folder in folders:
+        words = re.split(r"[^a-z0-9]+", folder.name.lower())
+        named = {PART_NAMES[word] for word in words if word in PART_NAMES}
+        if len(named) != 1 or not subfolders(folder):
+            return {}
+        parts[folder] = named.pop()
+    return parts if len(set(parts.values())) == len(parts) > 1 else {}
+
+
+def _refuse_one(root: Path, found: _Found) -> None:
+    """Refuse to train on one class that holds folders: the data lie one folder further down.
+
+    Raises:
+        DataError: That is so.
+    """
+    training = [row for row, part in enumerate(found.parts) if part in ("", "train")]
+    if not found.deeper or len({found.classes[row] for row in training}) != 1:
+        return
+    first = training[0]
+    depth = 2 if found.parts[first] else 1
+    inner = root.joinpath(*found.paths[first].relative_to(root).parts[:depth])
+    raise DataError(
+        f"the folder {formats.plain(readable(root))} has one class to train on, and inside of it "
+        f"the folders {named([readable(each.name) for each in subfolders(inner)])}. At least two "
+        "classes are needed. If these are the classes or parts, load "
+        f"{formats.plain(readable(inner))}."
+    )
+
+
 def _told(root: Path, found: _Found) -> Iterator[Choice]:
-    """Yield what was passed over, with its names."""
+    """Yield what was passed over, with its names, and what lies deeper than its class."""
+    if found.deeper:
+        names = named([readable(path.relative_to(root)) for path in found.deeper])
+        reason = f"folders inside class folders, whose pictures belong to that class: {names}"
+        yield Choice("merged", len(found.deeper), reason)
     for what, paths in (
         ("class folders without a picture", found.empty),
         ("pictures outside a class folder", found.homeless),

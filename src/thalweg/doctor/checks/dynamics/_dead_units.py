@@ -50,11 +50,12 @@ def _dead(record: Record, last: Sample) -> list[tuple[str, int, int]]:
         if each.kind == "relu" and each.units >= FEWEST_UNITS:
             dead = each.units if each.zero > ALL_ZERO else each.dead
             found.append((each.module, dead, each.units))
-    reading = [n for n, facts in record.modules.items() if facts.order >= 0 and facts.parameters]
-    first = min(reading, key=lambda n: record.modules[n].order, default=None)
+    layers = [facts for facts in record.modules.values() if facts.order >= 0 and facts.parameters]
+    first = min((facts.order for facts in layers if facts.is_trainable), default=-1)
     for name, each in last.modules.items():
-        # What comes into the first layer is data, and no unit's answer.
-        if name != first and each.units >= FEWEST_UNITS:
+        # What comes into the first layer is data, and no unit's answer; what comes into the first
+        # that is trained is that of frozen ones, which learned it elsewhere and stay as they are.
+        if record.modules[name].order > first and each.units >= FEWEST_UNITS:
             found.append((name, each.silent, each.units))
     share = MOST if uninformed(record) is None else SHARE
     return [each for each in found if each[1] >= share * each[2]]
