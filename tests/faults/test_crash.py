@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 import thalweg as tw
+from thalweg._core.seals import sealed
 from thalweg.errors import CheckpointError, RunError
 from thalweg.train import _checkpoint, make_optimizer
 from thalweg.train._state import State
@@ -360,7 +361,7 @@ def test_a_later_format_alone_is_refused_and_stays(tmp_path):
     plain = json.loads(path.read_text()) | {"format": _checkpoint.FORMAT + 1}
     # Such a format may have other files and know nothing of these.
     del plain["checksums"]
-    path.write_text(json.dumps(_checkpoint.sealed(plain)))
+    path.write_text(json.dumps(sealed(plain)))
     before = contents(tmp_path)
     with pytest.raises(CheckpointError, match=f"has format {_checkpoint.FORMAT + 1}.*Upgrade"):
         _checkpoint.restore(state_at(-1), tmp_path)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from thalweg._core.seals import sealed
 from thalweg.errors import CheckpointError, RunError
 from thalweg.train import _checkpoint, make_optimizer
 from thalweg.train._state import State
@@ -118,7 +119,7 @@ def test_a_later_format_is_refused_with_the_version(tmp_path):
     path = tmp_path / "step-000000003" / "state.json"
     plain = json.loads(path.read_text())
     plain["format"] = 99
-    path.write_text(json.dumps(_checkpoint.sealed(plain)))
+    path.write_text(json.dumps(sealed(plain)))
     with pytest.raises(CheckpointError, match="format 99"):
         _checkpoint.restore(trained(), tmp_path)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import thalweg as tw
+from thalweg._core.seals import sealed
 from thalweg.errors import RunMismatchError
-from thalweg.train._checkpoint import checkpoints, sealed
+from thalweg.train._checkpoint import checkpoints
 from thalweg.train._folder import RunFolder
 
 

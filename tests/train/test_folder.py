@@ -1,5 +1,7 @@
 """Each file of a run is whole, or named when it is not."""
 
+import json
+
 import pytest
 
 import thalweg as tw
@@ -21,6 +23,33 @@ def test_a_damaged_file_is_named(folder, name, content):
     with pytest.raises(RunError, match=name) as error:
         tw.Run.load(folder)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["schema.json", "record.json"])
+def test_no_flipped_bit_of_what_decides_an_answer_is_ever_believed(folder, name):
+    path = folder / name
+    content = path.read_bytes()
+    # A digit with another of its bits is another digit: the file stays sound JSON.
+    digits = [place for place, byte in enumerate(content) if byte in b"0123456789"]
+    for place in digits[:: 1 + len(digits) // 40]:
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        if json.loads(damaged) == json.loads(content):
+            continue  # The last digit of a number that is rounded to the same one.
+        with pytest.raises(RunError, match=rf"{name} is damaged \("):
+            tw.Run.load(folder)
+
+
+def test_files_of_earlier_versions_have_no_seal(folder):
+    before = tw.Run.load(folder)
+    for name in ("schema.json", "record.json"):
+        content = json.loads((folder / name).read_text())
+        assert content.pop("seal")
+        (folder / name).write_text(json.dumps(content))
+    run = tw.Run.load(folder)
+    assert run.schema.to_json() == before.schema.to_json()
+    assert run.watched == before.watched
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -19,6 +19,7 @@ import safetensors.torch
 from thalweg._core import files
 from thalweg._core.history import History
 from thalweg._core.reading import JSON_SHARE, read
+from thalweg._core.seals import sealed
 from thalweg.errors import CheckpointError
 from thalweg.train._snapshot import NUMBERS, Snapshot, put_back, take
 from thalweg.train._state import State
@@ -145,12 +146,6 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         except CheckpointError:
             continue
     return {}
-
-
-def sealed(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return plain data with a checksum of themselves, under the key "seal"."""
-    content = {name: value for name, value in plain.items() if name != "seal"}
-    return {**content, "seal": zlib.crc32(json.dumps(content, sort_keys=True).encode())}
 
 
 def _checksum(content: list[bytes | memoryview]) -> int:

@@ -10,6 +10,10 @@ scores.json          what was found for each part of the data
 record.json          what the doctor saw of the training
 model.safetensors    the weights
 checkpoint/          where an interrupted run goes on from
+
+What decides a prediction or a diagnosis has a checksum: the weights' is in status.json, and
+schema.json and record.json hold their own under "seal". The rest is for people to read, and
+config.toml for them to write.
 """
 
 import json
@@ -28,6 +32,7 @@ from thalweg._core.choices import Choice
 from thalweg._core.history import History
 from thalweg._core.plain_data import rebuilt
 from thalweg._core.reading import JSON_SHARE, ROWS_SHARE, read
+from thalweg._core.seals import sealed, unsealed
 from thalweg.data import Schema
 from thalweg.errors import RunError
 from thalweg.train._checkpoint import checkpoint_name, checkpoints
@@ -118,7 +123,7 @@ class RunFolder:
 
         A run can be resumed, so that its first checkpoint is to be there before.
         """
-        files.write_json(self.path / "schema.json", schema.to_json())
+        files.write_json(self.path / "schema.json", sealed(schema.to_json()))
         self.write_choices(choices)
         self.write_status(status)
         settings.write(self.path / "config.toml", choices, processes)
@@ -154,7 +159,7 @@ class RunFolder:
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write what the doctor saw of the training."""
-        files.write_atomically(self.path / "record.json", json.dumps(record))
+        files.write_atomically(self.path / "record.json", json.dumps(sealed(record)))
 
     def record(self) -> dict[str, Any] | None:
         """Return what the doctor saw; None if it did not look."""
@@ -232,13 +237,14 @@ class RunFolder:
         """
         path = self.path / name
         try:
-            return rebuild(json.loads(read(path, JSON_SHARE).decode()))
+            return rebuild(unsealed(json.loads(read(path, JSON_SHARE).decode())))
         except FileNotFoundError:
             if missing is not None:
                 return missing
             raise RunError(f"{self.path} is not a whole run: {name} is missing.") from None
         except _DAMAGES as error:
-            raise RunError(f"{path} is damaged ({_told(error)}).") from None
+            advice = "" if missing is None else " Remove it to read the run without it."
+            raise RunError(f"{path} is damaged ({_told(error)}).{advice}") from None
 
 
 _DAMAGES = (
