@@ -11,7 +11,8 @@ from torch.utils.data import Dataset
 import thalweg as tw
 from thalweg._core import seeds
 from thalweg.errors import DataError, RunMismatchError
-from thalweg.train import Onlookers, _checkpoint
+from thalweg.train import Onlookers, _checkpoint, _fit
+from thalweg.train._arrangement import Arrangement
 from thalweg.train.observers import Progress
 
 SETTINGS = {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "progress": False}
@@ -58,6 +59,19 @@ def test_an_announcement_that_raises_costs_no_training(three_classes):
     run = tw.train.fit(network(), three_classes, calm.task, config, choices=[], onlookers=onlookers)
     assert_same(run, calm)
     assert "announcement" in [each.setting for each in run.choices]
+
+
+def test_a_notice_of_waiting_that_raises_costs_no_training(three_classes, monkeypatch):
+    def arrange(model, data, task, config, is_open, wait):
+        wait("for nothing")
+        return Arrangement(config)
+
+    monkeypatch.setattr(_fit, "arrange", arrange)
+    calm = tw.fit(network(), three_classes, out="calm", **SETTINGS)
+    onlookers = Onlookers(progress=False, wait=boom)
+    config = calm.settings.train
+    run = tw.train.fit(network(), three_classes, calm.task, config, choices=[], onlookers=onlookers)
+    assert_same(run, calm)
 
 
 # What training needs

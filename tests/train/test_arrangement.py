@@ -39,9 +39,9 @@ def times(monkeypatch):
     return told
 
 
-def found(subject, **settings):
+def found(subject, wait=lambda why: None, **settings):
     config, chosen = complete(tw.train.Config(batch_size=32, **settings), *subject[:2])
-    arrangement = arrange(*subject, config, {each.setting for each in chosen})
+    arrangement = arrange(*subject, config, {each.setting for each in chosen}, wait)
     return arrangement, {each.setting: each for each in arrangement.choices}
 
 
@@ -102,7 +102,7 @@ def test_what_was_given_stays(subject, long, times):
 
 
 def test_small_steps_of_long_trainings_are_compiled(subject, long, times, monkeypatch):
-    asked = []
+    asked, said = [], []
 
     def compiled(*subject):
         asked.append(subject)
@@ -110,13 +110,15 @@ def test_small_steps_of_long_trainings_are_compiled(subject, long, times, monkey
 
     monkeypatch.setattr(_arrangement, "compiled", compiled)
     given = {"threads": 1, "channels_last": False}
-    times(lambda config: 0.02)
-    assert found(subject, epochs=1000, **given)[1]["compiled"].reason.startswith("training is too")
-    times(lambda config: 0.0005)
-    assert found(subject, epochs=100, **given)[1]["compiled"].reason.startswith("training is too")
+    for epochs, seconds in ((1000, 0.02), (100, 0.0005)):
+        times(lambda config, seconds=seconds: seconds)
+        _, choices = found(subject, said.append, epochs=epochs, **given)
+        assert choices["compiled"].reason.startswith("training is too")
     assert not asked
-    arrangement, choices = found(subject, epochs=5000, **given)
+    assert not said
+    arrangement, choices = found(subject, said.append, epochs=5000, **given)
     assert asked
+    assert said == ["compiling several steps into one program, which takes some 15 s"]
     assert choices["compiled"].reason == "the step cannot be compiled: it is odd."
     assert arrangement.config.compiled is False
 

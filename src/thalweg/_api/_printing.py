@@ -32,3 +32,8 @@ def print_choices(choices: list[Choice]) -> None:
         console.print(table)
     # rich fills the last column with spaces, which a file has no use for.
     print("\n".join(line.rstrip() for line in drawn.get().splitlines()), file=sys.stderr)
+
+
+def print_wait(why: str) -> None:
+    """Print what one waits for before training begins; to standard error."""
+    print(f"{why} …", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from thalweg import data as _data
 from thalweg import models, tasks, train
 from thalweg._api._begin import begin, go_on
 from thalweg._api._loading import load_for
-from thalweg._api._printing import print_choices
+from thalweg._api._printing import print_choices, print_wait
 from thalweg._api._routing import Sections, route
 from thalweg._api._transfer import fit_head
 from thalweg._core.choices import Choice
@@ -244,6 +244,7 @@ def _onlookers(progress: bool, doctor: bool = True) -> Onlookers:
     return Onlookers(
         progress=progress,
         announce=print_choices if progress else lambda choices: None,
+        wait=print_wait if progress else lambda why: None,
         watch=watch if doctor else None,
     )
 

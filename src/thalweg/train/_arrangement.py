@@ -9,6 +9,7 @@ import dataclasses
 import math
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,7 @@ TURNS = 2
 # What compiling a small network took where this was written, and how often it must pay.
 COMPILING_SECONDS = 15.0
 PAYS = 3.0
+WAITING = f"compiling several steps into one program, which takes some {COMPILING_SECONDS:.0f} s"
 
 
 @dataclass
@@ -58,7 +60,12 @@ class Arrangement:
 
 
 def arrange(
-    model: nn.Module, data: Splits, task: Task, config: Config, is_open: set[str]
+    model: nn.Module,
+    data: Splits,
+    task: Task,
+    config: Config,
+    is_open: set[str],
+    wait: Callable[[str], None] = lambda why: None,
 ) -> Arrangement:
     """Return the fastest of the arrangements that the settings leave open.
 
@@ -68,6 +75,7 @@ def arrange(
         task: What is wanted of it.
         config: Complete settings.
         is_open: Settings that nobody gave.
+        wait: Called with the reason before a wait of many seconds.
 
     Raises:
         SettingError: Compilation was asked for and is not possible; the message says why.
@@ -75,6 +83,7 @@ def arrange(
     found = Arrangement(config)
     subject = (model, data, task)
     if config.compiled:
+        wait(WAITING)
         began = time.perf_counter()
         try:
             found.program = compiled(*subject, config)
@@ -89,7 +98,7 @@ def arrange(
             found.settle("compiled", False, "measure_speed is off")
         return found
     try:
-        _measure(found, subject, is_open)
+        _measure(found, subject, is_open, wait)
     # A trial that fails must stop no training that may well succeed, and else fails in its turn.
     except Exception as error:
         reason = formats.plain(str(error).split("\n")[0], longest=120)
@@ -102,7 +111,9 @@ def arrange(
 Subject = tuple[nn.Module, Splits, Task]
 
 
-def _measure(found: Arrangement, subject: Subject, is_open: set[str]) -> None:
+def _measure(
+    found: Arrangement, subject: Subject, is_open: set[str], wait: Callable[[str], None]
+) -> None:
     """Settle what is worth settling."""
     plan_steps, device = _steps(found.config, subject), torch.device(found.config.device or "cpu")
     # On accelerators a trial would take the data there once more; and none was here to try it on.
@@ -121,6 +132,7 @@ def _measure(found: Arrangement, subject: Subject, is_open: set[str]) -> None:
     expected = seconds * plan_steps
     is_small = seconds < LONGEST_STEP and expected > PAYS * COMPILING_SECONDS
     if found.config.compiled is None and is_small:
+        wait(WAITING)
         _choose_compiled(found, subject, seconds, plan_steps)
 
 

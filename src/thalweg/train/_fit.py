@@ -15,7 +15,7 @@ from thalweg.errors import RunError, RunMismatchError
 from thalweg.tasks import Task
 from thalweg.train import _checkpoint
 from thalweg.train._agreement import Agreement
-from thalweg.train._arrangement import Arrangement, arrange, compiled
+from thalweg.train._arrangement import WAITING, Arrangement, arrange, compiled
 from thalweg.train._assembly import assemble, example, probe
 from thalweg.train._config import Config
 from thalweg.train._decide import decide
@@ -84,7 +84,8 @@ def fit(
     began = time.perf_counter()
     arrangement = Arrangement(config)
     if ranks is None:
-        arrangement = arrange(model, data, task, config, {each.setting for each in chosen})
+        is_open = {each.setting for each in chosen}
+        arrangement = arrange(model, data, task, config, is_open, onlookers.tell)
     config, settled = arrangement.config, {each.setting for each in arrangement.choices}
     chosen = [each for each in chosen if each.setting not in settled] + arrangement.choices
     settings = Settings(
@@ -155,6 +156,8 @@ def resume(
         )
     config = run.settings.train
     is_compiled = bool(config.compiled) and ranks is None
+    if is_compiled:
+        onlookers.tell(WAITING)
     program = compiled(model, data, run.task, config) if is_compiled else None
     run.is_writer = ranks is None or ranks.is_first
     with ExitStack() as stack:
