@@ -62,6 +62,7 @@ def test_a_run_knows_its_network_and_its_input(call, trained):
         (["lenet", "--input", "1,0,4"], "at least 1, got 0"),
         (["alexnet", "--input", "3,8,8"], "8×8"),
         (["lenet", "--memory", "much"], "such as '8 GiB', got 'much'"),
+        (["perceptron", "--input", "4", "--classes", "3"], "tells two classes apart"),
         (["lenet", "--batch", "0"], "batch must be a whole number of at least 1"),
         (["lenet", "--optimizer", "adm"], "Did you mean 'adam'?"),
     ],
@@ -79,6 +80,20 @@ def test_a_file_that_is_no_run_is_told_apart(call, tmp_path):
     shown = call("anatomy", tmp_path / "notes.txt")
     assert shown.code == 1
     assert "is not a run" in shown.err
+
+
+@pytest.mark.parametrize("more", [[], ["--classes", "2"]])
+def test_two_classes_are_the_one_output_of_a_perceptron(call, more):
+    assert (
+        json.loads(call("anatomy", "perceptron", "--input", "4", *more, "--json").out)["macs"] == 4
+    )
+
+
+def test_a_run_says_which_inputs_its_network_was_built_for(call, trained):
+    shown = call("anatomy", trained, "--input", "7")
+    assert shown.code == 2
+    assert "It was built for inputs of 4: give it such" in shown.err
+    assert len(shown.err.strip().splitlines()) == 1
 
 
 def test_the_network_of_a_run_is_built_already(call, trained):

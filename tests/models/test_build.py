@@ -46,6 +46,12 @@ def test_a_perceptron_needs_a_target_of_two_classes(targets):
         build("perceptron", table(targets))
 
 
+def test_without_data_a_perceptron_has_one_output_for_two_classes():
+    assert build("perceptron", classes=2, features=4)(torch.zeros(3, 4)).shape == (3, 1)
+    with pytest.raises(SettingError, match="3 outputs are needed"):
+        build("perceptron", classes=3, features=4)
+
+
 def test_without_data_sizes_are_named():
     images = build("lenet", classes=10, channels=3, size=(28, 40))
     assert images(torch.zeros(1, 3, 28, 40)).shape == (1, 10)
@@ -63,6 +69,7 @@ def test_without_data_sizes_are_named():
         {"classes": 3, "features": 3, "size": 8},
         {"classes": 0, "features": 3},
         {"classes": 3, "channels": 1, "size": (8, 0)},
+        {"classes": 3, "channels": 1, "size": (3, 8, 8)},
     ],
 )
 def test_missing_or_contradicting_sizes_are_refused_in_one_line(sizes):

@@ -51,3 +51,15 @@ def test_outputs_are_those_of_the_reference(name, side, expected):
     with torch.no_grad():
         found = network(image)[0, :3]
     torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["googlenet_3x3", "inception_v3"])
+def test_what_is_hooked_under_the_name_of_a_layer_has_the_shape_of_the_reference(name):
+    with torch.device("meta"):
+        network = networks[name](outputs=7, channels=3, size=(299, 299)).eval()
+        shapes = []
+        network.dropout.register_forward_hook(lambda *called: shapes.append(called[2].shape))
+        network(torch.zeros(2, 3, 299, 299))
+    # torchvision flattens before it drops in the one, and after it in the other.
+    expected = {"googlenet_3x3": (2, 1024), "inception_v3": (2, 2048, 1, 1)}
+    assert [tuple(each) for each in shapes] == [expected[name]]

@@ -27,6 +27,13 @@ def test_a_network_for_other_inputs_is_told_what_it_gets(three_classes):
     assert "inputs of shape (2, 4)" in message(error)
 
 
+def test_a_network_by_name_for_other_inputs_is_told_for_which_it_was_built():
+    grey = tw.load(np.random.randint(0, 255, (40, 32, 32), dtype=np.uint8), [*"abcd"] * 10)
+    with pytest.raises(ShapeError) as error:
+        tw.fit(tw.build("lenet", classes=4, channels=3, size=32), grey, out="run", progress=False)
+    assert "built for inputs of 3×32×32: give it such, or build another" in message(error)
+
+
 def test_a_network_that_returns_no_tensor_is_refused(three_classes):
     class Pair(nn.Linear):
         def forward(self, inputs):

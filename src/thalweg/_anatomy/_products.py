@@ -79,6 +79,8 @@ FREE_KINDS = (
     "adaptive_",
     "avg_pool",
     "fractional_max_pool",
+    "grid_sampler_",
+    "index_",
     "max_pool",
     "max_unpool",
     "native_",
@@ -86,6 +88,7 @@ FREE_KINDS = (
     "new_",
     "reflection_pad",
     "replication_pad",
+    "scatter",
     "unsafe_",
     "upsample_",
 )
@@ -94,13 +97,14 @@ FREE = frozenset(
         "_local_scalar_dense", "_pack_padded_sequence", "_reshape_alias", "_to_copy",
         "_unsafe_view", "bernoulli", "cat", "channel_shuffle", "col2im", "constant_pad_nd",
         "copy", "cudnn_batch_norm", "embedding", "empty_like", "fill", "flip", "full_like",
-        "gather", "im2col", "index", "index_copy", "index_put", "index_select", "lift_fresh",
+        "gather", "im2col", "index", "lift_fresh",
         "logsumexp", "masked_fill", "nonzero", "normal", "ones_like", "pixel_shuffle",
         "pixel_unshuffle", "prelu", "_prelu_kernel", "rand_like", "randn_like", "repeat",
         "repeat_interleave", "roll", "rrelu_with_noise", "select_scatter", "slice_scatter",
         "sort", "stack", "topk", "tril", "triu", "uniform", "zero", "zeros_like",
         "linalg_vector_norm", "_embedding_bag", "glu", "argmax", "argmin", "sum", "scalar_tensor",
-        "split_with_sizes_copy", "cumsum", "masked_select", "where", "random",
+        "split_with_sizes_copy", "cumsum", "cumprod", "masked_select", "masked_scatter", "where",
+        "random", "bucketize", "searchsorted", "put", "take",
     }
 )  # fmt: skip
 """What moves, picks, fills, pools or compares numbers: it takes no sums of products."""

@@ -114,7 +114,8 @@ class Tracer(TorchDispatchMode):
         fields, unknown = self._fields(func, args, outputs, states)
         call = Call(func, args, outputs, lambda tensor: None)
         known = {id(tensor): state for tensor, state in zip(given, states, strict=True)}
-        is_view = func.is_view or torch.Tag.inplace_view in func.tags
+        is_resized = call.name in ("resize", "resize_as")
+        is_view = (func.is_view or torch.Tag.inplace_view in func.tags) and not is_resized
         is_change = func._schema.is_mutable and not is_view
         for at, (output, found) in enumerate(zip(outputs, fields, strict=True)):
             new = State(
@@ -126,8 +127,10 @@ class Tracer(TorchDispatchMode):
                 hidden=_constants.hidden(call, known, at) if found else None,
                 sources=frozenset().union(*(each.sources for each in states)),
             )
-            if is_change and output in self._states:
-                self.state(output).write(new)
+            known_as = self._states.get(output)
+            # One that has been given another size is a new one.
+            if is_change and known_as is not None and known_as.shape == new.shape:
+                known_as.read().write(new)
                 continue
             if is_view and given:
                 new.base, new.seen = states[0], states[0].version

@@ -12,18 +12,20 @@ from thalweg._api._routing import route
 from thalweg._core import formats
 from thalweg._core.registry import did_you_mean
 from thalweg.data import Splits
-from thalweg.errors import RunError, SettingError, UnknownNameError
+from thalweg.errors import RunError, SettingError, ShapeError, UnknownNameError
 from thalweg.train import Run, make_optimizer
 
 # What the networks of the course were made for.
 PHOTOGRAPH = (3, 224, 224)
+IMAGENET = 1000
+"""Classes."""
 
 
 def anatomy(
     model: nn.Module | str | Run,
     input: Any = None,  # noqa: A002
     *,
-    classes: int = 1000,
+    classes: int | None = None,
     **options: Any,
 ) -> Anatomy:
     """Take a network apart: what each layer gives, costs and sees, and what training needs.
@@ -41,7 +43,8 @@ def anatomy(
         input: Shape of one example without the batch, `(3, 224, 224)`; a tensor with a batch of
             examples, such as token numbers; a tuple with one of these for each input; or data
             from `tw.load`. A run knows its own; networks by name get a photograph's.
-        classes: Of a network by name: how many it tells apart.
+        classes: Of a network by name: how many it tells apart; by default 1000, and the two of
+            a perceptron.
         **options: Of a network by name.
 
     Raises:
@@ -75,7 +78,13 @@ def anatomy(
         raise SettingError(
             "anatomy needs the shape of one example: tw.anatomy(model, (3, 224, 224))."
         )
-    return Anatomy(model, input, make_optimizer=make_optimizer)
+    try:
+        return Anatomy(model, input, make_optimizer=make_optimizer)
+    except ShapeError as error:
+        recipe = models.recipe_of(model)
+        if recipe is None:
+            raise
+        raise ShapeError(f"{error}. {recipe.reminder()}") from error
 
 
 def named_anatomy(name: str, shape: Any, classes: int | None, settings: dict[str, Any]) -> Anatomy:
@@ -96,8 +105,7 @@ def named_anatomy(name: str, shape: Any, classes: int | None, settings: dict[str
         return _of_run(name, shape, settings, classes)
     options = route(settings, {"model": {"name": name}}, only=("model",))["model"]
     options.pop("name")
-    sizes = {} if classes is None else {"classes": classes}
-    return anatomy(name, shape, **sizes, **options)
+    return anatomy(name, shape, classes=classes, **options)
 
 
 def _of_run(folder: str, shape: Any, settings: dict[str, Any], classes: int | None) -> Anatomy:
@@ -114,13 +122,14 @@ def _of_run(folder: str, shape: Any, settings: dict[str, Any], classes: int | No
     return anatomy(model, run.schema.encoder.shape if shape is None else shape)
 
 
-def _by_name(name: str, shape: Any, classes: int, options: dict[str, Any]) -> Anatomy:
+def _by_name(name: str, shape: Any, classes: int | None, options: dict[str, Any]) -> Anatomy:
     """Take apart a network of that name for inputs of this shape; it needs no weights."""
+    factory = models.networks[name]
     if shape is None:
-        if "features" in inspect.signature(models.networks[name]).parameters:
+        if "features" in inspect.signature(factory).parameters:
             raise SettingError(
                 f"network {name!r} takes any inputs. Say the shape of one example, such as 30 "
-                f"numbers: tw.anatomy({name!r}, (30,))."
+                f"numbers: tw.anatomy({name!r}, (30,)), or --input 30."
             )
         shape = PHOTOGRAPH
     sizes = [shape] if isinstance(shape, int) else list(shape)
@@ -130,6 +139,8 @@ def _by_name(name: str, shape: Any, classes: int, options: dict[str, Any]) -> An
             f"a network by name needs the shape of one example, such as (3, 224, 224); got {got}."
         )
     seed = options.pop("seed", 0)
+    if classes is None:
+        classes = 2 if getattr(factory, "task", None) == "perceptron" else IMAGENET
     outputs = {"outputs": options.pop("outputs")} if "outputs" in options else {"classes": classes}
     if len(sizes) == 3:
         channels, height, width = sizes

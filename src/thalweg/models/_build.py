@@ -1,6 +1,7 @@
 """A network by name, fitted to data or to sizes."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def build(
     outputs: int | None = None,
     features: int | None = None,
     channels: int | None = None,
-    size: int | tuple[int, int] | None = None,
+    size: int | Sequence[int] | None = None,
     seed: int = 0,
     weights: str | Path | None = None,
     head: str | None = None,
@@ -77,7 +78,7 @@ def build(
         wanted = outputs if outputs is not None else outputs_for(target)
     else:
         shape = _shape(name, features, channels, size)
-        wanted = _outputs(name, classes, outputs)
+        wanted = _outputs(entry.value, name, classes, outputs)
     one_of("head", head, (None, "new"))
     if weights is None:
         if head or download:
@@ -167,11 +168,16 @@ def outputs_for(target: Target) -> int:
 
 def _check_target(factory: Any, name: str, target: Target) -> None:
     is_binary = target.kind == "category" and len(target.classes) == 2
-    if getattr(factory, "task", None) == "perceptron" and not is_binary:
+    if _is_perceptron(factory) and not is_binary:
         raise DataError(
             f"network {name!r} needs a target of two classes, but {target.names[0]!r} is "
             f"{target}. Use 'linear'."
         )
+
+
+def _is_perceptron(factory: Any) -> bool:
+    """Return whether one output of a network tells two classes apart."""
+    return getattr(factory, "task", None) == "perceptron"
 
 
 def _refuse_sizes(name: str, sizes: dict[str, object]) -> None:
@@ -184,15 +190,20 @@ def _refuse_sizes(name: str, sizes: dict[str, object]) -> None:
 
 
 def _shape(
-    name: str, features: int | None, channels: int | None, size: int | tuple[int, int] | None
+    name: str, features: int | None, channels: int | None, size: int | Sequence[int] | None
 ) -> tuple[int, ...]:
     _check_positive(features=features, channels=channels)
     if features is not None and channels is None and size is None:
         return (features,)
     if channels is not None and size is not None and features is None:
-        height, width = (size, size) if isinstance(size, int) else size
-        _check_positive(size=min(height, width))
-        return channels, height, width
+        sides = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+        if len(sides) != 2:
+            raise SettingError(
+                f"size must be one number of pixels or two, height and width, got {size!r}."
+            )
+        for side in sides:
+            check_whole("size", side, least=1)
+        return channels, *sides
     raise SettingError(
         "without data, say what one example is: "
         f"tw.build({name!r}, classes=10, channels=1, size=28) for images, "
@@ -200,13 +211,15 @@ def _shape(
     )
 
 
-def _outputs(name: str, classes: int | None, outputs: int | None) -> int:
+def _outputs(factory: Any, name: str, classes: int | None, outputs: int | None) -> int:
     _check_positive(classes=classes, outputs=outputs)
     if (classes is None) == (outputs is None):
         raise SettingError(
             f"without data, say how many outputs: tw.build({name!r}, classes=10, …) or "
             f"tw.build({name!r}, outputs=1, …), one of the two."
         )
+    if classes == 2 and _is_perceptron(factory):
+        return 1
     return classes if classes is not None else outputs or 0
 
 

@@ -98,6 +98,7 @@ class GoogLeNet(nn.Module):
         super().__init__()
         self.transform_input = transform_input
         trunk, in_channels = stem, 192
+        answering: dict[str, nn.Module] = {}
         for name, widths in WIDTHS.items():
             trunk[name] = Inception(in_channels, widths, step=form.step, large=form.large)
             in_channels = widths[0] + widths[2] + widths[4] + widths[5]
@@ -106,8 +107,8 @@ class GoogLeNet(nn.Module):
             elif name == "inception4e":
                 trunk["maxpool4"] = nn.MaxPool2d(form.last_pool, 2, ceil_mode=True)
             elif name in HEADS and auxiliary:
-                self.add_module(HEADS[name], Head(in_channels, outputs, form))
-        for name, module in trunk.items():
+                answering[HEADS[name]] = Head(in_channels, outputs, form)
+        for name, module in (trunk | answering).items():
             self.add_module(name, module)
         self.trunk = tuple(trunk)
         self.avgpool = nn.AdaptiveAvgPool2d(1)

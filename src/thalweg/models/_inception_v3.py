@@ -91,10 +91,12 @@ class InceptionV3(nn.Module):
             Mixed_7b=InceptionC(1280),  # 8, 2048
             Mixed_7c=InceptionC(2048),  # 8, 2048
         )
+        self.AuxLogits: Head | None = None
         for name, module in trunk.items():
             self.add_module(name, module)
+            if name == BEFORE_HEAD and auxiliary:
+                self.AuxLogits = Head(768, outputs)
         self.trunk = tuple(trunk)
-        self.AuxLogits = Head(768, outputs) if auxiliary else None
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(probability("dropout", dropout))
         self.fc = nn.Linear(2048, outputs)
@@ -110,7 +112,7 @@ class InceptionV3(nn.Module):
             maps = self.get_submodule(name)(maps)
             if name == BEFORE_HEAD and self.training and self.AuxLogits is not None:
                 answer = self.AuxLogits(maps)
-        main = self.fc(self.dropout(self.avgpool(maps).flatten(1)))
+        main = self.fc(self.dropout(self.avgpool(maps)).flatten(1))
         return main if answer is None else Auxiliary(main, (answer,))
 
 

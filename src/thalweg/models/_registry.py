@@ -80,6 +80,14 @@ class Recipe:
         model.recipe = self  # type: ignore[assignment]
         return model
 
+    def reminder(self) -> str:
+        """Return what to say to inputs that the network refuses."""
+        wide = "×".join(str(length) for length in self.shape)
+        return (
+            f"It was built for inputs of {wide}: give it such, or build another for these, "
+            f"tw.build({self.name!r}, …)."
+        )
+
     def head_names(self) -> frozenset[str]:
         """Return the names of the output layers' tensors: those that grow with the outputs."""
         shapes = []

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from thalweg._core.modes import evaluating
 from thalweg.data import Augmentation, Encoder, Splits
 from thalweg.errors import DataError, SettingError, ShapeError, ThalwegError
+from thalweg.models import recipe_of
 from thalweg.tasks import Task
 from thalweg.train._average import Average
 from thalweg.train._batches import Feed, bounds
@@ -96,11 +97,12 @@ def _check_network(model: nn.Module) -> None:
 
 
 def _advice(model: nn.Module) -> str:
-    """Return what to do where a network's numbers have another type than the data."""
+    """Return what to do with a network that refuses the data."""
     types = {each.dtype for each in model.parameters() if each.is_floating_point()}
-    if types <= {torch.float32}:
-        return ""
-    return ". Inputs are float32: call network.float() first"
+    if not types <= {torch.float32}:
+        return ". Inputs are float32: call network.float() first"
+    recipe = recipe_of(model)
+    return "" if recipe is None else f". {recipe.reminder()}"
 
 
 def assemble(

@@ -117,6 +117,9 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         network(weights=tmp_path / "list.pth")
     with pytest.raises(WeightsError, match="other things, such as 'epoch'"):
         network(weights=tmp_path / "number.pth")
+    torch.save({7: torch.ones(3)}, tmp_path / "nameless.pth")
+    with pytest.raises(WeightsError, match="other things, such as 7"):
+        network(weights=tmp_path / "nameless.pth")
     with pytest.raises(WeightsError, match="No such file"):
         network(weights=tmp_path / "none.pth")
     with pytest.raises(WeightsError, match="is a folder"):
@@ -151,8 +154,12 @@ def test_weights_of_a_run_for_other_classes_are_refused_with_their_names(data, t
     run = tw.fit(build("lenet", data), data, epochs=1, progress=False, out=tmp_path / "run")
     path = run.folder / "model.safetensors"
     others = tw.load(data.train.inputs.numpy(), [*"abcd"] * 7)
-    with pytest.raises(WeightsError, match=r"trained for other classes than these \(cat, dog, fox"):
+    said = r"it knows cat, dog, fox, owl, which the data have not, and the data have a, b, c, d, wh"
+    with pytest.raises(WeightsError, match=said):
         build("lenet", others, weights=path)
+    more = tw.load(data.train.inputs.numpy(), ["cat", "dog", "owl", "fox", "yak", "cat", "dog"] * 4)
+    with pytest.raises(WeightsError, match=r"classes: the data have yak, which it does not know\."):
+        build("lenet", more, weights=path)
     assert build("lenet", others, weights=path, head="new").output.out_features == 4
     assert same(build("lenet", data, weights=path), run.model)
 

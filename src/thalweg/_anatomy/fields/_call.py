@@ -42,8 +42,11 @@ class Call:
 
     @property
     def name(self) -> str:
-        """The operation's, without its overload and the mark of a change in place."""
-        return self.func._schema.name.rpartition("::")[2].rstrip("_")
+        """The operation's, without its overload and the mark of a change in place.
+
+        One of another library keeps its prefix: it may bear the name of one of torch's.
+        """
+        return self.func._schema.name.removeprefix("aten::").rstrip("_")
 
     @property
     def tensors(self) -> list[Tensor]:

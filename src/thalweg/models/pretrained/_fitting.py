@@ -1,7 +1,7 @@
 """Weights put into a network, with a new output layer where that is wanted."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from thalweg.errors import WeightsError
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 # Counters that files older than torch 0.4.1 lack; they matter to no output.
 COUNTER = "num_batches_tracked"
+VARIANCE = "running_var"
 
 
 def put_in(
@@ -29,7 +30,8 @@ def put_in(
         head: Names of the output layers' tensors, to be left as they are.
 
     Raises:
-        WeightsError: A name or shape differs, or a number is not finite; the first is told.
+        WeightsError: A name, a shape or the kind of numbers differs, or a number is not finite; the
+            first is told.
     """
     own = network.state_dict()
     given = {name: value for name, value in tensors.items() if name not in head}
@@ -52,10 +54,8 @@ def put_in(
             )
         if given[name].shape != value.shape:
             raise WeightsError(_misfit(path, name, value, given[name]))
-        if given[name].is_floating_point() and not bool(given[name].isfinite().all()):
-            raise WeightsError(
-                f"{formats.plain(path)} is spoilt: {name!r} holds numbers that are not finite."
-            )
+        if fault := _fault(name, value, given[name]):
+            raise WeightsError(f"{formats.plain(path)} is spoilt: {name!r} {fault}.")
     with torch.no_grad():
         for name, value in given.items():
             own[name].copy_(value)
@@ -80,12 +80,15 @@ def check_outputs(
     Raises:
         WeightsError: With both numbers, and what to do.
     """
-    learned = _learned(path)
-    if classes and learned and set(learned) != set(classes):
-        others = sorted(set(learned) - set(classes)) or sorted(set(classes) - set(learned))
+    learned = set(_learned(path))
+    if classes and learned and learned != set(classes):
+        lacking, unknown = sorted(learned - set(classes)), sorted(set(classes) - learned)
+        said = [
+            *([f"it knows {_several(lacking)}, which the data have not"] if lacking else []),
+            *([f"the data have {_several(unknown)}, which it does not know"] if unknown else []),
+        ]
         raise WeightsError(
-            f"{formats.plain(path)} was trained for other classes than these "
-            f"({formats.plain(', '.join(others[:5]))}{', …' if len(others) > 5 else ''}). "
+            f"{formats.plain(path)} was trained for other classes: {', and '.join(said)}. "
             "Pass head='new' to take all but the output layer, which is then learned."
         )
     own = network.state_dict()
@@ -93,12 +96,16 @@ def check_outputs(
         if name in tensors and tensors[name].shape[1:] == own[name].shape[1:]:
             found, needed = len(tensors[name]), len(own[name])
             if found != needed:
-                named = f" ({', '.join(classes[:5])}{', …' if len(classes) > 5 else ''})"
+                named = f" ({_several(classes)})" if classes else ""
                 raise WeightsError(
-                    f"{formats.plain(path)} gives {found} outputs, and {needed} are needed"
-                    f"{formats.plain(named) if classes else ''}. "
+                    f"{formats.plain(path)} gives {found} outputs, and {needed} are needed{named}. "
                     "Pass head='new' to take all but the output layer, which is then learned."
                 )
+
+
+def _several(classes: Sequence[str]) -> str:
+    """Return the first names of several, for a message."""
+    return formats.plain(", ".join(classes[:5]) + (", …" if len(classes) > 5 else ""))
 
 
 def _learned(path: Path) -> tuple[str, ...]:
@@ -108,6 +115,21 @@ def _learned(path: Path) -> tuple[str, ...]:
         return tuple(map(str, schema["target"]["classes"]))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return ()
+
+
+def _fault(name: str, own: Tensor, given: Tensor) -> str | None:
+    """Return what is wrong with the numbers of a tensor, if anything is."""
+    if given.layout != torch.strided or given.is_quantized or given.is_meta:
+        return "must hold its numbers one by one, and is sparse, quantized or empty"
+    is_kind = given.is_floating_point() or not own.is_floating_point()
+    if not is_kind or given.is_complex():
+        return f"needs numbers of type {own.dtype}, and has {given.dtype}"
+    # A number of double precision may be too large for what the network computes in.
+    if not bool(given.to(own.dtype).isfinite().all()):
+        return "holds numbers that are not finite"
+    if name.endswith(VARIANCE) and bool((given < 0).any()):
+        return "holds variances below zero"
+    return None
 
 
 def _misfit(path: Path, name: str, own: Tensor, given: Tensor) -> str:

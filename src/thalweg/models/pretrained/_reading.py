@@ -4,6 +4,7 @@ import pickle  # Only for the name of the error that torch raises.
 import re
 import struct
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 from thalweg._core import formats, memory
 from thalweg._core.reading import TENSORS_SHARE, read
 from thalweg.errors import WeightsError
+from thalweg.models.pretrained._archive import check_archive
 
 # What people wrap a state dict in, and what wrappers put before every name.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
@@ -43,12 +45,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{formats.plain(path)} is a folder. Name the file in it, such as weights.safetensors."
         )
     try:
-        content = _safetensors(path) if path.suffix == ".safetensors" else _saved(path)
+        content = _safetensors(path) if _is_safetensors(path) else _saved(path)
     except pickle.UnpicklingError as error:
         wanted = CALLED.search(str(error))
         if wanted is None:
             raise WeightsError(
-                f"{formats.plain(path)} is damaged, or was not written by torch.save."
+                f"{formats.plain(path)} is damaged, or was not written by torch.save as it does by "
+                "itself, by pickle's protocol 2. Fetch it again, or ask for a .safetensors file."
             ) from None
         raise WeightsError(
             f"{formats.plain(path)} holds more than tensors: reading it as its writer meant would "
@@ -70,10 +73,21 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ValueError,
         safetensors.SafetensorError,
         struct.error,
+        zipfile.BadZipFile,
     ) as error:
-        reason = formats.plain(str(error).partition("\n")[0] or type(error).__name__, longest=200)
-        raise WeightsError(f"{formats.plain(path)} is damaged: {reason}.") from None
+        # The first sentence; torch adds advice that is none.
+        reason = re.split(r"\n|\.\s", str(error))[0].rstrip(".") or type(error).__name__
+        raise WeightsError(
+            f"{formats.plain(path)} is damaged: {formats.plain(reason, longest=200)}. "
+            "Fetch or write it again."
+        ) from None
     return _bare(_unwrapped(content, path))
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file is, by its name or by its first byte after the length of its head."""
+    with path.open("rb") as file:
+        return path.suffix.lower() == ".safetensors" or file.read(9)[8:] == b"{"
 
 
 def _safetensors(path: Path) -> Any:
@@ -83,6 +97,7 @@ def _safetensors(path: Path) -> Any:
 def _saved(path: Path) -> Any:
     if path.stat().st_size > TENSORS_SHARE * memory.available():
         raise OSError(f"{formats.size(path.stat().st_size)} do not fit into memory")
+    check_archive(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Of protocols that it has not met; it reads them or not.
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -108,7 +123,11 @@ def _unwrapped(content: Any, path: Path) -> Mapping[str, Tensor]:
 def _kind(content: Any) -> str:
     if not isinstance(content, Mapping):
         return f"an object of type {type(content).__name__}"
-    others = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    others = [
+        name
+        for name, value in content.items()
+        if not (isinstance(name, str) and isinstance(value, Tensor))
+    ]
     return f"other things, such as {formats.plain(repr(others[0]))}" if others else "nothing"
 
 
