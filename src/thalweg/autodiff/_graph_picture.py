@@ -2,10 +2,10 @@
 
 import math
 import textwrap
-from dataclasses import dataclass
 
+from thalweg._core.labelled_box import LabelledBox
 from thalweg._core.layered import Layout, layered
-from thalweg._core.svg import CHARACTER, Drawing
+from thalweg._core.svg import Drawing
 from thalweg.autodiff._graph import Graph, Node, number, numbers
 from thalweg.autodiff._graph_groups import grouped
 from thalweg.errors import SettingError
@@ -13,33 +13,13 @@ from thalweg.errors import SettingError
 # More boxes than this are no picture any more but wallpaper.
 MOST_BOXES = 40
 DEEPEST = 8
-LINE, PADDING, BETWEEN, MARGIN, HEAD = 16.0, 9.0, 46.0, 28.0, 76.0
-BOLD = 1.12
+PADDING, BETWEEN, MARGIN, HEAD = 9.0, 46.0, 28.0, 76.0
 # Neighbouring lines reach a box this far apart, if it is wide enough.
 APART = 52.0
 # Characters of a rule beside each other.
 RULE = 30
 # From the faintest line to the thickest, which is as much as five orders of magnitude.
 THINNEST, THICKEST, ORDERS = 0.8, 5.0, 5.0
-
-
-@dataclass(frozen=True)
-class _Box:
-    """The lines written in a node's box, with their colour, size and weight."""
-
-    lines: list[tuple[str, str, float, bool]]
-
-    @property
-    def width(self) -> float:
-        lengths = [
-            len(text) * CHARACTER * size / 12 * (BOLD if bold else 1)
-            for text, _, size, bold in self.lines
-        ]
-        return max(*lengths, 40.0) + 2 * PADDING
-
-    @property
-    def height(self) -> float:
-        return LINE * len(self.lines) + 2 * PADDING - 4
 
 
 def draw(graph: Graph, depth: int | None) -> Drawing:
@@ -61,7 +41,12 @@ def draw(graph: Graph, depth: int | None) -> Drawing:
     centres = [each + shift for each in layout.centres]
     _draw_edges(drawing, shown, boxes, layout, tops, shift)
     for node, box, centre in zip(shown.nodes, boxes, centres, strict=True):
-        _draw_box(drawing, node, box, centre, tops[layout.layers[node.number]])
+        top, height = tops[layout.layers[node.number]]
+        fill = "paper" if node.is_leaf else "card"
+        edge = "first" if node.operation == "input" else "rule"
+        hint = f"{node.number}: {node.operation} {node.name}".strip()
+        top += (height - box.height) / 2
+        box.draw(drawing, centre, top, fill=fill, edge=edge, hint=hint)
     return drawing
 
 
@@ -71,7 +56,7 @@ def _fitting(graph: Graph) -> int:
     return max((depth for depth, count in counts.items() if count <= MOST_BOXES), default=1)
 
 
-def _box(node: Node) -> _Box:
+def _box(node: Node) -> LabelledBox:
     title = node.name or node.operation if node.is_leaf else node.operation
     lines = [(title, "ink", 13.0, True)]
     where = [node.name] if node.name and not node.is_leaf else []
@@ -82,10 +67,10 @@ def _box(node: Node) -> _Box:
     lines += [(part, "muted", 11.0, False) for part in textwrap.wrap(node.rule, RULE)]
     if node.gradient is not None:
         lines.append((f"gradient {number(node.gradient)}", "second", 12.0, False))
-    return _Box([line for line in lines if line[0]])
+    return LabelledBox([line for line in lines if line[0]], PADDING)
 
 
-def _tops(boxes: list[_Box], layout: Layout) -> tuple[list[tuple[float, float]], float]:
+def _tops(boxes: list[LabelledBox], layout: Layout) -> tuple[list[tuple[float, float]], float]:
     """Return the top and height of each layer, and the height of the picture."""
     heights = [0.0] * (max(layout.layers, default=0) + 1)
     for box, layer in zip(boxes, layout.layers, strict=True):
@@ -104,24 +89,10 @@ def _draw_head(drawing: Drawing) -> None:
     drawing.text(16, 62, told, colour="second")
 
 
-def _draw_box(
-    drawing: Drawing, node: Node, box: _Box, centre: float, layer: tuple[float, float]
-) -> None:
-    top = layer[0] + (layer[1] - box.height) / 2
-    fill = "paper" if node.is_leaf else "card"
-    edge = "first" if node.operation == "input" else "rule"
-    hint = f"{node.number}: {node.operation} {node.name}".strip()
-    left = centre - box.width / 2
-    drawing.box(left, top, box.width, box.height, fill=fill, edge=edge, hint=hint)
-    for row, (text, colour, size, bold) in enumerate(box.lines):
-        foot = top + PADDING + LINE * row + 10
-        drawing.text(centre, foot, text, colour=colour, size=size, anchor="middle", bold=bold)
-
-
 def _draw_edges(
     drawing: Drawing,
     graph: Graph,
-    boxes: list[_Box],
+    boxes: list[LabelledBox],
     layout: Layout,
     tops: list[tuple[float, float]],
     shift: float,
@@ -151,7 +122,7 @@ def _draw_edges(
 
 
 def _ports(
-    graph: Graph, boxes: list[_Box], layout: Layout, end: str, neighbour: int
+    graph: Graph, boxes: list[LabelledBox], layout: Layout, end: str, neighbour: int
 ) -> list[float]:
     """Return how far from a box's middle each edge touches it, in the order of where they go."""
     ports = [0.0] * len(graph.edges)

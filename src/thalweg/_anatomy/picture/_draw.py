@@ -7,35 +7,16 @@ from thalweg._anatomy._boxes import Block
 from thalweg._anatomy._table import times
 from thalweg._anatomy.picture._nodes import Flow, Node, flow, is_within
 from thalweg._core import formats
+from thalweg._core.labelled_box import LabelledBox
 from thalweg._core.layered import Layout, layered
-from thalweg._core.svg import CHARACTER, Drawing
+from thalweg._core.svg import Drawing
 
-LINE, PADDING, BETWEEN, MARGIN, HEAD = 16.0, 12.0, 32.0, 48.0, 84.0
-BOLD = 1.1
+PADDING, BETWEEN, MARGIN, HEAD = 12.0, 32.0, 48.0, 84.0
 # Room around the boxes of a frame, and above them for its name.
 AROUND, ABOVE = 12.0, 13.0
 COLOURS = {"weights": "first", "pool": "third", "join": "second", "input": "muted"}
 # Operations by the signs that papers draw for them.
 SIGNS = {"add": "+", "mul": "×", "cat": "concatenate", "stack": "stack", "sub": "−"}
-
-
-@dataclass(frozen=True)
-class _Box:
-    """The lines written in a box, with their colour, size and weight."""
-
-    lines: list[tuple[str, str, float, bool]]
-
-    @property
-    def width(self) -> float:
-        lengths = [
-            len(text) * CHARACTER * size / 12 * (BOLD if bold else 1.02)
-            for text, _, size, bold in self.lines
-        ]
-        return max(*lengths, 44.0) + 2 * PADDING
-
-    @property
-    def height(self) -> float:
-        return LINE * len(self.lines) + 2 * PADDING - 4
 
 
 @dataclass(frozen=True)
@@ -85,12 +66,15 @@ def draw(blocks: Sequence[Block], title: str, totals: str) -> Drawing:
         colour = "second" if frame.is_repeated else "muted"
         bold = frame.is_repeated
         drawing.text(left + 9, top + 15, frame.label, colour=colour, size=11, bold=bold, halo=True)
-    for node, box, place in zip(shown.nodes, boxes, places, strict=True):
-        _draw_box(drawing, node, box, place)
+    for node, box, (centre, top) in zip(shown.nodes, boxes, places, strict=True):
+        edge = COLOURS.get(node.role, "rule")
+        fill = "paper" if node.role in ("input", "join") else "card"
+        hint = f"{node.kind} {node.path}".strip()
+        box.draw(drawing, centre, top, fill=fill, edge=edge, hint=hint)
     return drawing
 
 
-def _box(node: Node) -> _Box:
+def _box(node: Node) -> LabelledBox:
     if node.role == "join":
         lines = [(SIGNS.get(node.kind, node.kind), "second", 14.0, True)]
     else:
@@ -104,7 +88,7 @@ def _box(node: Node) -> _Box:
     lines.append((", ".join(numbers), "muted", 11.0, False))
     if node.path and node.role != "join":
         lines.append((formats.plain(node.path), "muted", 10.0, False))
-    return _Box([line for line in lines if line[0]])
+    return LabelledBox([line for line in lines if line[0]], PADDING)
 
 
 def _frames(shown: Flow) -> list[_Frame]:
@@ -128,7 +112,7 @@ def _frames(shown: Flow) -> list[_Frame]:
 
 
 def _tops(
-    boxes: list[_Box], layout: Layout, frames: list[_Frame]
+    boxes: list[LabelledBox], layout: Layout, frames: list[_Frame]
 ) -> tuple[list[tuple[float, float]], float]:
     """Return the top and height of each layer, and the height of the picture."""
     count = max(layout.layers, default=0) + 1
@@ -149,7 +133,7 @@ def _tops(
 
 
 def _sides(
-    frame: _Frame, boxes: list[_Box], layout: Layout, edges: list[tuple[int, int]]
+    frame: _Frame, boxes: list[LabelledBox], layout: Layout, edges: list[tuple[int, int]]
 ) -> tuple[float, float]:
     """Return how far a frame's boxes reach to the left and right, with the lines beside them."""
     reached = [
@@ -166,7 +150,7 @@ def _draw_frame(
     drawing: Drawing,
     frame: _Frame,
     sides: tuple[float, float],
-    boxes: list[_Box],
+    boxes: list[LabelledBox],
     places: list[tuple[float, float]],
 ) -> tuple[float, float]:
     """Draw a frame and return its upper left corner."""
@@ -198,15 +182,3 @@ def _draw_edge(
             # Past a layer straight, so that no line runs through a box.
             points += [(x + shift, top), (x + shift, top + height)]
     drawing.path(points, colour="muted", width=1.3, curved=True)
-
-
-def _draw_box(drawing: Drawing, node: Node, box: _Box, place: tuple[float, float]) -> None:
-    centre, top = place
-    edge = COLOURS.get(node.role, "rule")
-    fill = "paper" if node.role in ("input", "join") else "card"
-    hint = f"{node.kind} {node.path}".strip()
-    left = centre - box.width / 2
-    drawing.box(left, top, box.width, box.height, fill=fill, edge=edge, hint=hint)
-    for row, (text, colour, size, bold) in enumerate(box.lines):
-        foot = top + PADDING + LINE * row + 10
-        drawing.text(centre, foot, text, colour=colour, size=size, anchor="middle", bold=bold)
