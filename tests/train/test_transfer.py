@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import thalweg as tw
+from thalweg import models
 from thalweg.errors import SettingError
 from thalweg.train._transfer import ordered_layers, transfer
 
@@ -155,6 +156,11 @@ def test_a_head_of_another_kind_is_left_to_the_user(other):
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.LayerNorm(10))
     with pytest.raises(SettingError, match="no linear layer or convolution, but LayerNorm"):
         fitted(model, other, tune="head")
+
+
+def test_a_single_layer_has_no_head_to_replace():
+    with pytest.raises(SettingError, match="a single layer, which is its head too"):
+        models.replace_head(nn.Linear(4, 2), 3, torch.zeros(1, 4))
 
 
 def test_more_layers_than_there_are_are_refused(data, tmp_path):

@@ -69,6 +69,11 @@ def _last(model: nn.Module, example: Tensor) -> tuple[str, nn.Linear | nn.Conv2d
         for handle in handles:
             handle.remove()
     name, last = called[-1] if called else ("", model)
+    if last is model and called:
+        raise SettingError(
+            "the network is a single layer, which is its head too, so that nothing of it would be "
+            "kept. Hand over a new one that gives as many outputs as are needed."
+        )
     if not name or not isinstance(last, (nn.Linear, nn.Conv2d)):
         raise SettingError(
             "the head of this network is no linear layer or convolution, but "

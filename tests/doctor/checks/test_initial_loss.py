@@ -13,6 +13,7 @@ from thalweg.doctor.record import (
     Moments,
     Motion,
     OptimizerFacts,
+    ParameterFacts,
     Record,
 )
 
@@ -122,6 +123,27 @@ def test_a_large_signal_from_elsewhere_is_another_fault():
 
 def test_a_large_signal_that_the_weights_make_is_this_fault():
     assert found("initial-loss", in_the_middle(1.0))
+
+
+@pytest.mark.parametrize(("weight", "is_fault"), [(0.3, False), (1.0, True)])
+def test_what_frozen_layers_give_is_no_fault_of_a_usual_head(weight, is_fault):
+    seen = begun(
+        classes(SURE),
+        modules={"head": Activity(True, UNIT, LARGE)},
+        parameters={
+            "frozen.weight": Motion(9.0, 0.0, 0.0, 0),
+            "head.weight": Motion(weight, 1, 1, 0),
+        },
+    )
+    seen.modules = {
+        "frozen": ModuleFacts("Linear", "linear", ["frozen.weight"], False, order=0),
+        "head": ModuleFacts("Linear", "linear", ["head.weight"], True, order=1),
+    }
+    seen.parameters = {
+        "frozen.weight": ParameterFacts([10, 10], False, None, fan_in=10),
+        "head.weight": ParameterFacts([4, 10], True, 0, fan_in=10),
+    }
+    assert bool(found("initial-loss", seen)) is is_fault
 
 
 def test_only_what_comes_into_the_last_layer_counts():

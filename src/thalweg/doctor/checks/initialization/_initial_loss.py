@@ -20,6 +20,7 @@ LARGE_SIGNAL = 3.0
 SQUARED = ("mse_loss",)
 CLASSES = ("cross_entropy", "nll_loss")
 BINARY = ("binary_cross_entropy_with_logits", "binary_cross_entropy")
+# What frozen layers give was learned elsewhere, and may be of any size on other data.
 # Weights that amplify more than any known rule explain a large signal themselves.
 LARGE_GAIN = 3.0
 LAYERS = ("linear", "convolution")
@@ -42,7 +43,8 @@ def check_initial_loss(record: Record) -> Iterator[Answer]:
     floats = any(each.type.startswith(("float", "bfloat")) for each in first.inputs)
     if times < FAR or (floats and max(sizes, default=0.0) > LARGE_INPUT):
         return
-    if _signal(record) > LARGE_SIGNAL and not any(n > LARGE_GAIN for n in _gains(record)):
+    is_given = _signal(record) > LARGE_SIGNAL or _is_frozen(record)
+    if is_given and not any(gain > LARGE_GAIN for gain in _gains(record)):
         return
     facts = first.losses[0]
     is_poor = poor(record, POOR)
@@ -73,12 +75,19 @@ def _signal(record: Record) -> float:
     return math.hypot(each.input.mean, each.input.std) if each and each.input else 0.0
 
 
+def _is_frozen(record: Record) -> bool:
+    """Return whether some layers of the network are not trained."""
+    called = [facts for facts in record.modules.values() if facts.order >= 0]
+    return any(each.family in LAYERS and not each.is_trainable for each in called)
+
+
 def _gains(record: Record) -> list[float]:
-    """Return the first sizes of weight matrices, times the root of the inputs."""
+    """Return the first sizes of weight matrices to be trained, times the root of the inputs."""
+    facts = record.parameters
     return [
-        motion.weight * record.parameters[name].fan_in ** 0.5
+        motion.weight * facts[name].fan_in ** 0.5
         for name, motion in record.samples[0].parameters.items()
-        if name in record.parameters and len(record.parameters[name].shape) > 1
+        if name in facts and len(facts[name].shape) > 1 and facts[name].is_trainable
     ]
 
 
