@@ -196,7 +196,7 @@ def _shape(
     if features is not None and channels is None and size is None:
         return (features,)
     if channels is not None and size is not None and features is None:
-        sides = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+        sides: tuple[Any, ...] = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
         if len(sides) != 2:
             raise SettingError(
                 f"size must be one number of pixels or two, height and width, got {size!r}."
