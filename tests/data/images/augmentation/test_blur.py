@@ -27,3 +27,12 @@ def test_small_pictures_can_be_blurred_widely():
     assert found.shape == images.shape
     assert found.min() >= images.min() - 1e-6
     assert found.max() <= images.max() + 1e-6
+
+
+def test_a_grey_picture_alone_has_the_bits_that_it_has_among_others():
+    images = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    deviations = torch.tensor([0.3, 0.9, 0.5, 1.0, 0.7])
+    among = blurred(images, deviations, largest=1.0)
+    for place in range(5):
+        few = slice(place, place + 1)
+        assert torch.equal(blurred(images[few], deviations[few], largest=1.0), among[few])

@@ -23,6 +23,10 @@ def blurred(
         deviations: Standard deviation of the curve of each, in pixels; zero blurs nothing.
         largest: The largest that may come, which gives all the same kernel size.
     """
+    if images.shape[0] * images.shape[1] == 1:
+        # torch has another kernel for a single channel, which rounds otherwise than that for more,
+        # and a picture is to be the same in a batch of any size.
+        return blurred(images.repeat(2, 1, 1, 1), deviations.repeat(2), largest)[:1]
     reach = math.ceil(REACH * largest)
     places = torch.arange(-reach, reach + 1, device=images.device)
     # Below a tenth of a pixel only the pixel itself counts.
