@@ -17,6 +17,7 @@ from thalweg.models._registry import Recipe
 IMAGES_ONLY = ("lenet", "lenet_caffe", "convnet")
 # Of each family of large networks the smallest stands for all, on images of this side.
 LARGE = {
+    "googlenet": 32,
     "googlenet_3x3": 24,
     "resnet18": 12,
     "mobilenet_v2": 32,
@@ -92,8 +93,26 @@ class Embedding(nn.Module):
         return self.last(self.mixing(self.tokens(x))[0])
 
 
+class Helped(Sound):
+    """A network with an auxiliary head."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        main = super().forward(x)
+        return tw.nn.Auxiliary(main, (self.head(x),)) if self.training else main
+
+
 def test_the_sound_one_is():
     assert tw.check_model(Sound(), torch.randn(8, 4)).passed
+
+
+def test_one_with_auxiliary_heads_is_too_and_the_doctor_takes_the_loss_of_training(three_classes):
+    report = tw.check_model(Helped(), three_classes)
+    assert report.passed, report
+    assert report["doctor"].outcome == "passed"
 
 
 def test_whole_numbers_sequences_and_tied_weights_are_examined_too():

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from thalweg.nn import BatchNorm1d, BatchNorm2d
+from thalweg.nn import BatchNorm1d, BatchNorm2d, LocalResponseNorm
 
 PAIRS = [(BatchNorm1d, nn.BatchNorm1d, (3,)), (BatchNorm2d, nn.BatchNorm2d, (3, 4, 4))]
 
@@ -29,3 +29,12 @@ def test_a_single_value_per_channel_is_normalized_by_the_running_moments(norm, s
     assert torch.equal(norm.running_mean, before)
     output.sum().backward()
     assert norm.weight.grad is not None
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_neighbouring_channels_are_normalized_in_any_precision(dtype):
+    inputs = torch.randn(2, 9, 3, 3, generator=torch.Generator().manual_seed(0)).to(dtype)
+    found = LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)(inputs)
+    assert found.dtype == dtype
+    expected = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)(inputs.double())
+    torch.testing.assert_close(found, expected.to(dtype))

@@ -7,6 +7,7 @@ from torch import nn
 from thalweg.models._classifier import classifier, full_layers
 from thalweg.models._options import check_image_size
 from thalweg.models._registry import networks
+from thalweg.nn import LocalResponseNorm
 
 PAPER_SIDE = 227
 LEAST = 63
@@ -126,7 +127,7 @@ def alexnet_owt(
 def response_normalization() -> nn.Module:
     """Return AlexNet's normalization over five neighbouring channels, a/(2 + 10⁻⁴·Σa²)^¾."""
     # torch divides α by the number of channels, the paper does not.
-    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
+    return LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
 
 
 def _with_full_layers(features: nn.Module, outputs: int, dropout: float) -> nn.Module:

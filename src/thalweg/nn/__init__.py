@@ -23,7 +23,7 @@ from thalweg.nn._inception import (
 )
 from thalweg.nn._initialization import initializations, initialize
 from thalweg.nn._locally_connected import LocallyConnected2d
-from thalweg.nn._normalization import BatchNorm1d, BatchNorm2d
+from thalweg.nn._normalization import BatchNorm1d, BatchNorm2d, LocalResponseNorm
 from thalweg.nn._normalized_convolution import NormalizedConvolution
 from thalweg.nn._pooling import average_pool, global_average_pool, max_pool
 from thalweg.nn._residual import BasicBlock, Bottleneck, ResidualLinear, ZeroPadding
@@ -44,6 +44,7 @@ __all__ = [
     "InceptionB",
     "InceptionC",
     "InvertedResidual",
+    "LocalResponseNorm",
     "LocallyConnected2d",
     "NormalizedConvolution",
     "ReductionA",

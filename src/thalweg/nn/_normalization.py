@@ -1,5 +1,6 @@
-"""Batch normalization that a last batch of one example does not stop."""
+"""Normalizations that neither a last batch of one example nor half precision stops."""
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,6 +41,23 @@ class BatchNorm2d(nn.BatchNorm2d):
         if self.training and input.numel() == self.num_features:
             return _by_running_moments(self, input)
         return super().forward(input)
+
+
+class LocalResponseNorm(nn.LocalResponseNorm):
+    """Normalization over neighbouring channels, z ↦ z/(k + α·mean z²)^β (Krizhevsky et al., 2012).
+
+    Numbers of half precision are computed with in single: torch has no kernel for them on CPUs,
+    and four digits are few for a fractional power.
+
+    Example:
+        >>> import torch
+        >>> LocalResponseNorm(5)(torch.ones(1, 8, 2, 2, dtype=torch.bfloat16)).dtype
+        torch.bfloat16
+    """
+
+    def forward(self, input: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:  # noqa: A002
+        wide = input if input.dtype == torch.float64 else input.float()
+        return super().forward(wide).to(input.dtype)
 
 
 def _by_running_moments(norm: nn.BatchNorm1d | nn.BatchNorm2d, values: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from thalweg.train._config import Config, setting_names
 from thalweg.train._evaluate import Answers
 from thalweg.train._fit import fit, resume
 from thalweg.train._folder import Status, next_folder
+from thalweg.train._losses import losses_of
 from thalweg.train._onlookers import Onlookers
 from thalweg.train._optimizers import make_optimizer, optimizers
 from thalweg.train._origin import GIVEN
@@ -32,6 +33,7 @@ __all__ = [
     "fit",
     "joined",
     "learned_classes",
+    "losses_of",
     "made_with",
     "make_optimizer",
     "make_schedule",

@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from thalweg.conformance._suite import NotApplicable, Verdict
 from thalweg.conformance.models._case import MODEL, ROUNDING, ModelCase, answer, gap
 from thalweg.doctor import preflight
 from thalweg.tasks import Task
+from thalweg.train import losses_of
 
 
 @MODEL.check("Print thalweg.preflight(model, batch, loss): it gives evidence and remedy.")
@@ -20,7 +22,7 @@ def check_doctor(case: ModelCase) -> Verdict:
     if not any(each.requires_grad for each in case.original.parameters()):
         return NotApplicable("nothing is trainable")
     task = case.task
-    found = preflight(case.copy(), case.batch, lambda output, y: _mean(task, output, y)).findings
+    found = preflight(case.copy(), case.batch, lambda output, y: _loss(task, output, y)).findings
     return "; ".join(f"{each.fault} in {each.where}" for each in found) + "." if found else None
 
 
@@ -47,11 +49,10 @@ def check_exported(case: ModelCase) -> Verdict:
     return _moved(found, answer(model, case.inputs))
 
 
-def _mean(task: Task, output: Tensor, targets: Tensor) -> Tensor:
+def _loss(task: Task, output: Any, targets: Tensor) -> Tensor:
+    """Return what training minimizes, auxiliary heads included."""
     weights = task.weights(targets)
-    if weights is None:
-        return task.mean_loss(output, targets)
-    return task.losses(output, targets).sum() / weights.sum()
+    return losses_of(task, output, targets, None if weights is None else weights.sum())[0]
 
 
 def _moved(found: Tensor, expected: Tensor) -> str | None:
