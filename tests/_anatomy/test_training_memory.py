@@ -80,6 +80,26 @@ def of_sequences() -> nn.Module:
     return nn.Sequential(layer, nn.Flatten(), nn.Linear(32 * 20, 5))
 
 
+class Attention(nn.Module):
+    """Attention by torch's function, which one kernel computes, or by its layer."""
+
+    def __init__(self, *, is_layer: bool, is_masked: bool = False) -> None:
+        super().__init__()
+        self.layer = nn.MultiheadAttention(32, 4, batch_first=True) if is_layer else None
+        self.project, self.output = nn.Linear(32, 96), nn.Linear(32, 5)
+        self.mask = torch.ones(120, 120, dtype=torch.bool).tril() if is_masked else None
+
+    def forward(self, inputs):
+        if self.layer is not None:
+            found, _ = self.layer(inputs, inputs, inputs, need_weights=False)
+        else:
+            heads = self.project(inputs).unflatten(-1, (3, 4, 8)).permute(2, 0, 3, 1, 4)
+            mask = None if self.mask is None else self.mask.to(inputs.device)
+            found = F.scaled_dot_product_attention(*heads, attn_mask=mask)
+            found = found.transpose(1, 2).flatten(2)
+        return self.output(found.mean(1))
+
+
 def frozen() -> nn.Module:
     model = of_blocks()
     model[:3].requires_grad_(False)
@@ -91,6 +111,9 @@ CASES = [
     (of_blocks, (3, 32, 32), 16, "sgd", {}),
     (frozen, (3, 32, 32), 16, "adamw", {}),
     (of_sequences, (20, 32), 32, "momentum", {}),
+    (lambda: Attention(is_layer=False), (120, 32), 16, "adamw", {}),
+    (lambda: Attention(is_layer=False, is_masked=True), (120, 32), 16, "adamw", {}),
+    (lambda: Attention(is_layer=True), (120, 32), 16, "adamw", {}),
     (
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(400, 900), nn.Linear(900, 10)),
         (400,),

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from thalweg._anatomy._parts import tensors
 from thalweg._anatomy._passing import META, REFUSALS, replaced
+from thalweg._anatomy.memory._fused_attention import FusedAttention
 from thalweg._anatomy.memory._ledger import Ledger, bytes_of, states_of
 from thalweg._core import formats, seeds
 from thalweg.errors import ShapeError, ThalwegError
@@ -59,7 +60,12 @@ def simulate(
         torch.empty((batch, *each.shape[1:]), dtype=each.dtype, device=META) for each in inputs
     ]
     try:
-        with replaced(model, stand_ins), _training(model), seeds.isolated(0, "memory"):
+        with (
+            replaced(model, stand_ins),
+            _training(model),
+            seeds.isolated(0, "memory"),
+            FusedAttention(),
+        ):
             return _step(model, given, make(model), is_fused)
     except ThalwegError:
         raise
