@@ -43,6 +43,20 @@ def test_a_photograph_is_the_usual_input(call):
     assert found["macs"] == 15_470_264_320
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "macs"),
+    [
+        ("lenet", 61_706, 416_520),
+        ("lenet_caffe", 431_080, 2_293_000),
+        ("alexnet", 62_378_344, 1_135_256_096),
+        ("inception_v3", 27_161_264, 5_713_216_096),
+    ],
+)
+def test_a_network_is_taken_for_what_it_was_made_for(call, name, parameters, macs):
+    found = json.loads(call("anatomy", name, "--json").out)
+    assert (found["parameters"], found["macs"]) == (parameters, macs)
+
+
 def test_a_run_knows_its_network_and_its_input(call, trained):
     found = json.loads(call("anatomy", trained, "--json").out)
     assert found["parameters"] == sum(

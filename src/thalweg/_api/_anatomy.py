@@ -15,11 +15,6 @@ from thalweg.data import Splits
 from thalweg.errors import RunError, SettingError, ShapeError, UnknownNameError
 from thalweg.train import Run, make_optimizer
 
-# What the networks of the course were made for.
-PHOTOGRAPH = (3, 224, 224)
-IMAGENET = 1000
-"""Classes."""
-
 
 def anatomy(
     model: nn.Module | str | Run,
@@ -42,9 +37,10 @@ def anatomy(
         model: Any module, the name of one that `thalweg models` lists, or a run.
         input: Shape of one example without the batch, `(3, 224, 224)`; a tensor with a batch of
             examples, such as token numbers; a tuple with one of these for each input; or data
-            from `tw.load`. A run knows its own; networks by name get a photograph's.
-        classes: Of a network by name: how many it tells apart; by default 1000, and the two of
-            a perceptron.
+            from `tw.load`. A run knows its own; a network by name gets what it was made for,
+            a photograph's in most cases.
+        classes: Of a network by name: how many it tells apart; by default what it was made for,
+            1000 in most cases, ten digits for LeNet, and the two of a perceptron.
         **options: Of a network by name.
 
     Raises:
@@ -54,7 +50,7 @@ def anatomy(
 
     Example:
         >>> import thalweg as tw
-        >>> found = tw.anatomy("lenet", (1, 32, 32), classes=10)
+        >>> found = tw.anatomy("lenet")  # as it was made: (1, 32, 32), classes=10
         >>> found.parameters, found.macs, found.flops
         (61706, 416520, 833040)
         >>> found.layer("conv2").receptive_field.size, found.sees("conv2", 0, 9)
@@ -124,14 +120,14 @@ def _of_run(folder: str, shape: Any, settings: dict[str, Any], classes: int | No
 
 def _by_name(name: str, shape: Any, classes: int | None, options: dict[str, Any]) -> Anatomy:
     """Take apart a network of that name for inputs of this shape; it needs no weights."""
-    factory = models.networks[name]
+    factory, origin = models.networks[name], models.origin_of(name)
     if shape is None:
         if "features" in inspect.signature(factory).parameters:
             raise SettingError(
                 f"network {name!r} takes any inputs. Say the shape of one example, such as 30 "
                 f"numbers: tw.anatomy({name!r}, (30,)), or --input 30."
             )
-        shape = PHOTOGRAPH
+        shape = origin.shape
     sizes = [shape] if isinstance(shape, int) else list(shape)
     if not sizes or not all(isinstance(each, int) for each in sizes):
         got = formats.plain(repr(shape))
@@ -140,7 +136,7 @@ def _by_name(name: str, shape: Any, classes: int | None, options: dict[str, Any]
         )
     seed = options.pop("seed", 0)
     if classes is None:
-        classes = 2 if getattr(factory, "task", None) == "perceptron" else IMAGENET
+        classes = 2 if getattr(factory, "task", None) == "perceptron" else origin.classes
     outputs = {"outputs": options.pop("outputs")} if "outputs" in options else {"classes": classes}
     if len(sizes) == 3:
         channels, height, width = sizes

@@ -23,9 +23,7 @@ def anatomy(
         str | None,
         typer.Option(metavar="3,224,224", help="Shape of one example: channels, height, width."),
     ] = None,
-    classes: Annotated[
-        int | None, typer.Option(help="That a network by name tells apart; 1000 by default.")
-    ] = None,
+    classes: Annotated[int | None, typer.Option(help="That a network by name tells apart.")] = None,
     batch: Annotated[int, typer.Option(help="Examples per step, for the memory of training.")] = 32,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help="For the same.")] = "adamw",
     memory: Annotated[

@@ -12,13 +12,15 @@ from thalweg.models import _resnet as _resnet, _mobilenet as _mobilenet
 # isort: on
 from thalweg.models._build import build, default_network, outputs_for, pretrained, sketch
 from thalweg.models._head import replace_head
-from thalweg.models._registry import Recipe, networks, recipe_of
+from thalweg.models._registry import Origin, Recipe, networks, origin_of, recipe_of
 
 __all__ = [
+    "Origin",
     "Recipe",
     "build",
     "default_network",
     "networks",
+    "origin_of",
     "outputs_for",
     "pretrained",
     "recipe_of",

@@ -6,7 +6,7 @@ from torch import nn
 
 from thalweg.models._classifier import classifier, full_layers
 from thalweg.models._options import check_image_size
-from thalweg.models._registry import networks
+from thalweg.models._registry import made_for, networks
 from thalweg.nn import LocalResponseNorm
 
 PAPER_SIDE = 227
@@ -14,6 +14,7 @@ LEAST = 63
 
 
 @networks.register("alexnet", summary="AlexNet of the paper in one piece, 62,378,344 parameters")
+@made_for((3, 227, 227))
 def alexnet(
     *, outputs: int, channels: int, size: tuple[int, int], dropout: float = 0.5
 ) -> nn.Module:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from thalweg.models._classifier import initialize_rectified
 from thalweg.models._options import check_image_size, probability
-from thalweg.models._registry import networks
+from thalweg.models._registry import made_for, networks
 from thalweg.models._standardization import check_transform, from_imagenet_to_half
 from thalweg.nn import (
     Auxiliary,
@@ -117,6 +117,7 @@ class InceptionV3(nn.Module):
 
 
 @networks.register("inception_v3", summary="Inception v3, 27,161,264 parameters; public weights")
+@made_for((3, 299, 299))
 def inception_v3(
     *,
     outputs: int,

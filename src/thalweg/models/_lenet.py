@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import nn
 
 from thalweg.models._options import check_image_size
-from thalweg.models._registry import networks
+from thalweg.models._registry import made_for, networks
 from thalweg.nn import AtLeast, activation, activations, initialize
 
 KERNEL = 5
@@ -13,6 +13,7 @@ POOL = 2
 
 
 @networks.register("lenet", summary="LeNet-5, 61,706 parameters on 32×32 grey images")
+@made_for((1, 32, 32), classes=10)
 def lenet(
     *, outputs: int, channels: int, size: tuple[int, int], activation: str = "relu"
 ) -> nn.Module:
@@ -73,6 +74,7 @@ def lenet(
 
 
 @networks.register("lenet_caffe", summary="Caffe's LeNet 20-50-500, 431,080 parameters on 28×28")
+@made_for((1, 28, 28), classes=10)
 def lenet_caffe(*, outputs: int, channels: int, size: tuple[int, int]) -> nn.Module:
     """Return Caffe's LeNet: wider, with maximum pooling and one ReLU (Jia et al., 2014).
 

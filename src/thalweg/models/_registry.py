@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from thalweg._core.registry import Registry, did_you_mean
 from thalweg.errors import SettingError, ShapeError, ThalwegError
 from thalweg.models._options import check_whole
 
+S = TypeVar("S")
 SIZES = ("outputs", "features", "channels", "size")
 
 networks: Registry[Callable[..., nn.Module]] = Registry("network")
@@ -24,6 +25,40 @@ A factory takes `outputs`, and either `features` (it flattens what it gets) or `
 it matters, `size`, height and width (it takes images), all keyword-only; its other keyword-only
 parameters are its options. A network for one task alone names it by an attribute `task`.
 """
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a network was made for."""
+
+    shape: tuple[int, ...] = (3, 224, 224)
+    """Of one example; photographs, for most networks."""
+    classes: int = 1000
+    """As many as ImageNet's, for most networks."""
+
+
+def made_for(shape: tuple[int, ...], classes: int = 1000) -> Callable[[S], S]:
+    """Return a decorator that notes what a network was made for, where that is unusual."""
+
+    def note(factory: S) -> S:
+        factory.origin = Origin(shape, classes)  # type: ignore[attr-defined]
+        return factory
+
+    return note
+
+
+def origin_of(name: str) -> Origin:
+    """Return what a network was made for.
+
+    Raises:
+        UnknownNameError: No network has that name.
+
+    Example:
+        >>> import thalweg.models
+        >>> origin_of("lenet"), origin_of("resnet18")
+        (Origin(shape=(1, 32, 32), classes=10), Origin(shape=(3, 224, 224), classes=1000))
+    """
+    return getattr(networks[name], "origin", Origin())
 
 
 @dataclass(frozen=True)
