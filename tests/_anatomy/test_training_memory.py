@@ -198,6 +198,21 @@ def test_the_largest_batch_fits_and_one_more_does_not(memory):
     assert anatomy.training_memory(max(batch + 1, 2)).peak > memory
 
 
+def test_one_example_alone_may_fit_and_where_the_network_takes_no_single_one_none_does():
+    anatomy = tw.anatomy(nn.Linear(500, 3), (500,))
+    alone = anatomy.training_memory(1).peak
+    assert [anatomy.largest_batch(memory) for memory in (alone - 1, alone)] == [0, 1]
+    normalized = tw.anatomy(nn.Sequential(nn.Linear(500, 3), nn.BatchNorm1d(3)), (500,))
+    two = normalized.training_memory(2).peak
+    assert [normalized.largest_batch(memory) for memory in (two - 1, two)] == [0, 2]
+
+
+@pytest.mark.parametrize("batch", [0, -1, True])
+def test_a_batch_that_is_no_number_of_examples_is_refused(batch):
+    with pytest.raises(SettingError, match="batch must be a whole number"):
+        tw.anatomy(nn.Linear(5, 3), (5,)).training_memory(batch)
+
+
 def test_nothing_fits_where_the_weights_do_not():
     assert tw.anatomy("vgg16").largest_batch("1 GiB") == 0
 

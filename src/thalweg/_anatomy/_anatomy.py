@@ -221,7 +221,7 @@ class Anatomy:
             SettingError: The batch is no whole number, or there is no such optimizer.
             ShapeError: The network needs to look at numbers.
         """
-        if not isinstance(batch, int) or batch < 1:
+        if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
             got = formats.plain(repr(batch))
             raise SettingError(f"batch must be a whole number of at least 1, got {got}.")
         make = self._maker(optimizer, options)

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from thalweg._anatomy.memory._step import simulate
 from thalweg._core import formats
-from thalweg.errors import SettingError
+from thalweg.errors import SettingError, ShapeError
 
 OptimizerMaker = Callable[..., Optimizer]
 """Returns an optimizer of a network by name, as `thalweg.train.make_optimizer` does."""
@@ -82,7 +82,7 @@ def largest_batch(peak: Callable[[int], int], memory: int) -> int:
     small, large = SMALL
     low, high = peak(small), peak(large)
     if low > memory:
-        return 0
+        return int(_fits_alone(peak, memory))
     fits, fails = (large, MOST) if high <= memory else (small, large)
     while fails - fits > 1:
         slope = max((high - low) / (large - small), 1)
@@ -103,6 +103,14 @@ def largest_batch(peak: Callable[[int], int], memory: int) -> int:
         if high > memory:
             return fits
     return fits
+
+
+def _fits_alone(peak: Callable[[int], int], memory: int) -> bool:
+    """Return whether a step with one example fits, where the network can take one at all."""
+    try:
+        return peak(1) <= memory
+    except ShapeError:
+        return False
 
 
 def parsed(memory: int | float | str) -> int:
