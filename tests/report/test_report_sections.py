@@ -1,12 +1,14 @@
 """The numbers behind each section, against other people's arithmetic."""
 
 import base64
+from importlib import resources
 
 import numpy as np
 import pytest
 import sklearn.calibration
 import sklearn.metrics
 import torch
+from bokeh.plotting import figure
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from thalweg._core.choices import Choice
@@ -190,3 +192,16 @@ def test_a_run_that_goes_on_is_not_judged(digits):
         assert _evidence.gather(digits) == "Training had not ended when this page was written."
     finally:
         digits.status = ended
+
+
+def test_a_share_that_never_changes_is_not_drawn_below_zero(digits):
+    panels = section_of(digits, "curves").charts["curves-chart"]
+    (score,) = [each for each in panels.select({"type": figure}) if "accuracy" in each.title.text]
+    assert score.y_range.default_span == 0.1
+
+
+def test_names_of_mistakes_are_not_cut_to_one_line():
+    sheet = (resources.files("thalweg.report") / "templates" / "page.css").read_text("utf-8")
+    (rule,) = [line for line in sheet.splitlines() if line.startswith(".name ")]
+    assert "nowrap" not in rule
+    assert "-webkit-line-clamp: 3" in rule

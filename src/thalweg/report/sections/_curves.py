@@ -27,6 +27,9 @@ from thalweg.train import Run
 SPIKY = 20.0
 # Epochs up to which each has a dot: one alone makes no line, and many make a caterpillar.
 MOST_DOTS = 60
+# Height of the axis of a score that is the same in every epoch; Bokeh's would be two, which shows
+# a share of 0.1 between −0.9 and 1.1.
+FLAT_SPAN = 0.1
 
 
 def curves(run: Run) -> Section:
@@ -101,6 +104,7 @@ def _panels(run: Run, has_logarithm: bool, is_logarithmic: bool) -> UIElement:
     primary = f"valid_{run.task.primary}"
     if primary in columns:
         metric = chart(f"validation {metric_name(run.task.primary)}", height=170, **options)
+        metric.y_range = DataRange1d(default_span=FLAT_SPAN)
         _line(metric, run, source, primary, "valid")
         _mark_best(metric, run)
         _inspect(metric, source, [primary])
