@@ -78,6 +78,21 @@ def test_missing_or_contradicting_sizes_are_refused_in_one_line(sizes):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "outputs", "channels"),
+    [
+        ("resnet18", {}, 1000, 3),
+        ("resnet18", {"classes": 7, "size": 32}, 7, 3),
+        ("lenet", {}, 10, 1),
+        ("lenet", {"outputs": 4, "channels": 3}, 4, 3),
+    ],
+)
+def test_a_network_of_images_is_by_default_what_it_was_made_for(name, given, outputs, channels):
+    weights = list(tw.models.sketch(name, **given).state_dict().values())
+    assert weights[0].shape[1] == channels
+    assert weights[-1].shape == (outputs,)
+
+
 def test_images_where_a_network_needs_them():
     with pytest.raises(ShapeError, match="takes images"):
         build("convnet", table(np.arange(60) % 2))

@@ -1,5 +1,6 @@
 """A network by name, fitted to data or to sizes."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from thalweg._core.choices import Choice
 from thalweg.data import Schema, Splits, Target
 from thalweg.errors import DataError, SettingError
 from thalweg.models._options import check_whole, one_of
-from thalweg.models._registry import Recipe, Undrawn, networks
+from thalweg.models._registry import Recipe, Undrawn, networks, origin_of
 from thalweg.models.pretrained._fitting import check_outputs, put_in
 from thalweg.models.pretrained._public import IMAGENET, TRANSFORMED, public_file
 from thalweg.models.pretrained._reading import read_tensors
@@ -44,7 +45,8 @@ def build(
     Args:
         name: One of `thalweg models`.
         data: What it will be trained on; says the shape of inputs and outputs.
-        classes: Without data: how many classes, and so outputs.
+        classes: Without data: how many classes, and so outputs. A network of images alone has by
+            default the classes, channels and size that it was made for.
         outputs: How many numbers to give per example, where that is not what the data say.
         features: Without data: how many numbers per example.
         channels: Without data: channels of an image, 1 for grey, 3 for colour.
@@ -67,6 +69,8 @@ def build(
         >>> network = build("mlp", classes=3, features=4, hidden=[16])
         >>> sum(each.numel() for each in network.parameters())
         131
+        >>> sum(each.numel() for each in build("lenet").parameters())
+        61706
     """
     entry = networks.entry(name)
     if data is not None:
@@ -77,6 +81,11 @@ def build(
         shape = tuple(data.schema.encoder.shape)
         wanted = outputs if outputs is not None else outputs_for(target)
     else:
+        if "features" not in inspect.signature(entry.value).parameters and features is None:
+            origin = origin_of(name)
+            channels = origin.shape[0] if channels is None else channels
+            size = origin.shape[1:] if size is None else size
+            classes = origin.classes if classes is None and outputs is None else classes
         shape = _shape(name, features, channels, size)
         wanted = _outputs(entry.value, name, classes, outputs)
     one_of("head", head, (None, "new"))
