@@ -316,6 +316,24 @@ def test_a_sealed_state_of_the_wrong_shape_is_refused(checkpoint, part):
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("value", [{"tensor": "optimizer/0/step"}, {"items": [0.0]}, None])
+def test_an_average_that_a_kernel_would_run_past_is_refused(tmp_path, value):
+    state = new_state()
+    state.model(torch.ones(1, 4)).sum().backward()
+    state.optimizer.step()
+    _checkpoint.save(state, tmp_path)
+    (path,) = tmp_path.glob("*/state.json")
+    plain = json.loads(path.read_text())
+    entry = plain["optimizer"]["values"][0]
+    assert "optimizer/0/step" in json.dumps(entry)
+    entry["values"][entry["keys"].index("exp_avg")] = value
+    path.write_text(json.dumps(sealed(plain)))
+    with pytest.raises(CheckpointError, match="exp_avg of parameter 0 must be") as error:
+        _checkpoint.restore(new_state(), tmp_path)
+    refuse_line(error)
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("keys", "value"),
     [(["target", "kind"], "spell"), (["target", "classes"], 3), (["target", "names"], None)],

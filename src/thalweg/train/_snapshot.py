@@ -8,6 +8,7 @@ from torch import Tensor
 from thalweg._core import seeds
 from thalweg._core.history import History
 from thalweg.train._layout import beside_parameters, laid_out, part
+from thalweg.train._optimizer_state import check_entries
 from thalweg.train._state import Best, State
 from thalweg.train._weights import bare, to_host
 
@@ -103,6 +104,7 @@ def put_back(state: State, snapshot: Snapshot) -> None:
         for name, value in state.average.weights.items():
             value.copy_(part(parallel, value, parts["average"][name]))
     entries = _unflatten(plain["optimizer"], tensors)
+    check_entries(entries, state.optimizer)
     state.optimizer.load_state_dict(
         {
             "state": beside_parameters(entries, state.optimizer, parallel),
