@@ -20,6 +20,7 @@ from bench.figures import Figure, table
 
 SECTIONS: dict[str, Callable[[int], list[Figure]]] = {
     "loops": loops.figures,
+    "default": loops.as_it_comes,
     "resnet18": loops.resnet18,
     "compiled": compiled.figures,
     "pictures": pictures.figures,

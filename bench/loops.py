@@ -135,7 +135,7 @@ def figures(rounds: int) -> list[Figure]:
             workloads.tiny_mlp(), workloads.mlp(), workloads.lenet(), workloads.convnet(),
             workloads.resnet(), workloads.characters(), table,
         ]  # fmt: skip
-        return in_loops(works, rounds) + as_it_comes(max(3, rounds // 3))
+        return in_loops(works, rounds)
 
 
 def resnet18(rounds: int) -> list[Figure]:
