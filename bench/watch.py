@@ -48,7 +48,7 @@ def workloads() -> list[Workload]:
     flat, images = torch.randn(128, 1, 28, 28), torch.randn(64, 1, 28, 28)
     pairs = symbols[:, :-1], symbols[:, 1:]
     return [
-        Workload("mlp 784-256-256-10", mlp, flat, labels, 9000),
+        Workload("mlp 784-256-256-10", mlp, flat, labels, 3000),
         Workload("lenet 28×28", lenet, images, labels[:64], 1200),
         Workload(
             "small resnet 32×32", small_resnet(), torch.randn(32, 3, 32, 32), labels[:32], 200
