@@ -29,16 +29,24 @@ def test_a_damaged_file_is_named(folder, name, content):
 def test_no_flipped_bit_of_what_decides_an_answer_is_ever_believed(folder, name):
     path = folder / name
     content = path.read_bytes()
-    # A digit with another of its bits is another digit: the file stays sound JSON.
+    # A digit with another of its bits is another digit: nearly always the file stays sound JSON.
     digits = [place for place, byte in enumerate(content) if byte in b"0123456789"]
     for place in digits[:: 1 + len(digits) // 40]:
         damaged = bytearray(content)
         damaged[place] ^= 1
         path.write_bytes(damaged)
-        if json.loads(damaged) == json.loads(content):
+        if parsed(damaged) == json.loads(content):
             continue  # The last digit of a number that is rounded to the same one.
         with pytest.raises(RunError, match=rf"{name} is damaged \("):
             tw.Run.load(folder)
+
+
+def parsed(content):
+    """Return what JSON says, or nothing where it is none: 10 with another bit is 00."""
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError:
+        return None
 
 
 def test_files_of_earlier_versions_have_no_seal(folder):
