@@ -123,6 +123,7 @@ def stale_steps(clear, passes=1):
         optimizer.step()
         row = StepRow(1)
         ledger.after_step(row)
+        ledger.turn()
         found.append(row.is_stale)
     return sum(found)
 
@@ -154,6 +155,7 @@ def test_backward_passes_whose_gradients_are_thrown_away_are_counted():
         optimizer.step()
         row = StepRow(1)
         ledger.after_step(row)
+        ledger.turn()
         counts.append((row.own_backwards, row.wasted_backwards))
     # Which gradient to look at is only known after the first step.
     assert counts == [(5, 0), (5, 4)]

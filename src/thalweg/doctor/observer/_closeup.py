@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from thalweg.doctor.observer._examples import Examples
 from thalweg.doctor.observer._inventory import Inventory
 from thalweg.doctor.observer._window import Window
-from thalweg.doctor.probes import _inputs, _links, _losses, _modules, _saved_losses
+from thalweg.doctor.probes import _inputs, _links, _losses, _modules, _nonfinite, _saved_losses
 from thalweg.doctor.probes._graph import Graph
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._moments import Range
@@ -128,6 +128,14 @@ class CloseUp:
             sample = window.opened()
             sample.correlations = _links.correlations(given[0], call.target)
             sample.shift = self.shift = _links.shift(given[0], call.target)
+
+    def find_nonfinite(self, window: Window, root: Tensor) -> None:
+        """Find out where the NaN or infinity of a loss comes from."""
+        given = window.inputs[-1] if window.inputs else ()
+        modules, names = self.inventory.modules, self.inventory.names
+        self.record.first_nonfinite = _nonfinite.locate(
+            window.row.step, modules, names, given, window.calls, root
+        )
 
     def glance(self, window: Window) -> Glance:
         """Look at the loss and the examples only."""

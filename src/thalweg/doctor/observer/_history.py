@@ -9,9 +9,10 @@ from thalweg.doctor.record import Glance, Record, Sample, StepRow
 
 # Steps whose losses may wait on an accelerator before they are read, all at once.
 MOST_UNREAD = 50
-# Rows and samples that the record keeps. When there are more, every second one goes, of those
-# after the beginning, and from then on only so many fewer come in.
-MOST_STEPS, FIRST_STEPS = 4000, 500
+# Rows that the record keeps: all of the beginning, in which a loop shows what it does, and some
+# of what follows, evenly. When there are too many, every second one of these goes, and from then
+# on only so many fewer come in. Samples are thinned in the same way.
+MOST_STEPS, FIRST_STEPS, STRIDE = 4000, 1000, 8
 RECENT = 10
 # Losses that tell how far losses stray.
 FEWEST = 20
@@ -29,19 +30,18 @@ class History:
         self.record = record
         self.unread: list[tuple[StepRow, Tensor, Tensor]] = []
         self.samples = 0
-        self.stride = self.sample_stride = 1
+        self.stride, self.sample_stride = STRIDE, 1
         self.low, self.high = math.inf, -math.inf
         """Of the losses so far."""
 
-    def add(self, row: StepRow, unread: tuple[Tensor, Tensor] | None) -> bool:
-        """Keep a step; losses that wait on an accelerator are read now and then.
+    def keeps(self, step: int) -> bool:
+        """Return whether the row of a step is kept, unless the step is looked at."""
+        return step <= FIRST_STEPS or step % self.stride == 0
 
-        Returns:
-            Whether its loss leapt so far above all before that a closer look may show why.
-        """
+    def add(self, row: StepRow, unread: tuple[Tensor, Tensor] | None) -> None:
+        """Keep a step; losses that wait on an accelerator are read now and then."""
         rows = self.record.steps
-        if len(rows) < FIRST_STEPS or row.step % self.stride == 0:
-            rows.append(row)
+        rows.append(row)
         if len(rows) > MOST_STEPS:
             del rows[FIRST_STEPS::2]
             self.stride *= 2
@@ -49,6 +49,9 @@ class History:
             self.unread.append((row, *unread))
             if len(self.unread) >= MOST_UNREAD:
                 self.read()
+
+    def leaps(self, row: StepRow) -> bool:
+        """Return whether a loss is so far above all before that a closer look may show why."""
         loss, low, high = row.loss, self.low, self.high
         if loss < low:
             self.low = loss

@@ -73,7 +73,7 @@ class Hooks:
         else:
             for optimizer in self.observer.ledgers:
                 self.always.append(optimizer.register_step_post_hook(Hook(self._after_step)))
-        if self.observer.is_due:
+        if self.observer.sampler.is_due:
             self._look_closely()
             self._await_step()
 
@@ -91,7 +91,7 @@ class Hooks:
             _remove(self.close)
             self.observer.on_quiet_forward(module, (args, kwargs))
             return
-        if self.observer.is_due and not self.close:
+        if self.observer.sampler.is_due and not self.close:
             self._look_closely()
         self.observer.on_forward(module, (args, kwargs))
 
@@ -102,7 +102,7 @@ class Hooks:
             id(each) in self.observer.inventory.names for each in owned
         ):
             self.observer.inventory.add_optimizer(optimizer)
-        if self.observer.is_due:
+        if self.observer.sampler.is_due:
             self._before_step(optimizer, args, kwargs)
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -113,7 +113,7 @@ class Hooks:
         self.depth = 0
         if self.outermost:
             self._find_called()
-        if self.observer.is_due:
+        if self.observer.sampler.is_due:
             self._await_step()
         elif self.before or self.close:
             _remove(self.before)

@@ -66,10 +66,7 @@ class Ledger:
             self.gradients = _noted(witness for witness, _, _ in self.gradients)
 
     def after_step(self, row: StepRow) -> None:
-        """Write what is known of the step, and take its gradients as used up.
-
-        From now on they are stale until somebody clears them.
-        """
+        """Write what is known of the step."""
         if self.backwards == 0 and self.gradients:
             self._drop_cleared()
             self.is_stale = bool(self.gradients)
@@ -77,6 +74,9 @@ class Ledger:
         row.rate = float(self.optimizer.param_groups[0].get("lr", math.nan))
         row.is_stale = self.is_stale
         row.own_backwards, row.wasted_backwards = self.backwards, self.wasted
+
+    def turn(self) -> None:
+        """Take the gradients as used up: from now on they are stale until somebody clears them."""
         self.gradients = _noted(self.witnesses)
         if not self.gradients:
             self.witnesses = self._choose()

@@ -7,21 +7,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader, SequentialSampler
+from torch.utils.data import DataLoader
 
 from thalweg.doctor.observer._closeup import CloseUp
 from thalweg.doctor.observer._examples import Examples
 from thalweg.doctor.observer._guard import Guarded, guarded
 from thalweg.doctor.observer._history import History
 from thalweg.doctor.observer._inventory import Inventory
+from thalweg.doctor.observer._ledger import Ledger
+from thalweg.doctor.observer._loaders import Loaders
 from thalweg.doctor.observer._passes import Passes
 from thalweg.doctor.observer._patches import Listener
 from thalweg.doctor.observer._sampler import Sampler
 from thalweg.doctor.observer._window import MOST_EVENTS, Window
-from thalweg.doctor.probes import _inputs, _nonfinite
+from thalweg.doctor.probes import _inputs
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
-from thalweg.doctor.record import LoaderFacts, Record, Sample
+from thalweg.doctor.record import Record, Sample
 from thalweg.doctor.trials._on_copies import try_on_copies
 from thalweg.doctor.trials._specimen import Specimen
 
@@ -64,10 +66,10 @@ class Observer(Guarded, Listener):
         self.history = History(self.record)
         self.closeup = CloseUp(self.record, self.inventory, self.examples)
         self.window = Window()
-        self.loaders: dict[int, LoaderFacts] = {}
+        self.loaders = Loaders(self.record)
         self.time = time.perf_counter()
-        self.is_due, self.is_glance_due = sampler.choose(1)
-        """Whether the present step is one to look at closely, or only to glance at."""
+        self.is_passing = False
+        """Whether the present step leaves no row, so that its loss is all that is followed."""
         self.takes_specimen = takes_specimen
         self.specimen: Specimen | None = None
         self.has_kept_graph = False
@@ -81,6 +83,12 @@ class Observer(Guarded, Listener):
     def on_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
         """A watched network is called."""
         window, row = self.window, self.window.row
+        window.inputs.append(given)
+        window.entry = module
+        if len(window.inputs) > MOST_INPUTS:
+            del window.inputs[0]
+        if self.is_passing:
+            return
         if row.forwards < MOST_EVENTS:
             row.events += "f"
         self.shape = shape = _inputs.shape_of(given)
@@ -89,10 +97,6 @@ class Observer(Guarded, Listener):
             row.examples += window.batch
         row.forwards += 1
         row.training_forwards += module.training
-        window.inputs.append(given)
-        window.entry = module
-        if len(window.inputs) > MOST_INPUTS:
-            del window.inputs[0]
 
     @guarded
     def on_quiet_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
@@ -137,41 +141,42 @@ class Observer(Guarded, Listener):
     @guarded
     def before_backward(self, root: Tensor, keeps_graph: bool) -> bool:
         """Gradients are about to be computed."""
-        window, row = self.window, self.window.row
+        window = self.window
+        has_end = False
+        if keeps_graph or not self.is_passing:
+            has_end = self._note_backward(root, keeps_graph)
+        if window.read(root) and self.record.first_nonfinite is None:
+            with self.sampler.looking():
+                self.closeup.find_nonfinite(window, root)
+        if window.row.backwards == 1:
+            if self.sampler.is_due:
+                with self.sampler.looking():
+                    self.closeup.look(window, root)
+                    self._take_specimen()
+            elif self.sampler.is_glance_due:
+                with self.sampler.glancing():
+                    self.history.add_glance(self.closeup.glance(window))
+        window.calls.clear()
+        return has_end
+
+    def _note_backward(self, root: Tensor, keeps_graph: bool) -> bool:
+        """Take note of a backward pass, and return whether its end is awaited."""
+        row = self.window.row
         if row.backwards < MOST_EVENTS:
             row.events += "b"
         row.backwards += 1
         row.is_training = self.first_model.training
         self.record.backwards += 1
         self.record.backwards_without_forward += "f" not in row.events
-        has_end = window.stepping is not None
+        has_end = self.window.stepping is not None
         for ledger in self.ledgers.values():
-            has_end |= ledger.before_backward(looks=self.is_due)
+            has_end |= ledger.before_backward(looks=self.sampler.is_due)
         self.has_kept_graph |= keeps_graph
         if self.has_kept_graph and root.grad_fn is not None:
             # The note stays with the graph, so that none has to be kept alive for comparison.
             notes: Any = root.grad_fn.metadata
             self.record.repeated_backwards += notes.setdefault(NOTE, row.step) != row.step
-        if window.read(root) and self.record.first_nonfinite is None:
-            self._look_for_nonfinite(root)
-        if row.backwards == 1:
-            if self.is_due:
-                with self.sampler.looking():
-                    self.closeup.look(window, root)
-                    self._take_specimen()
-            elif self.is_glance_due:
-                with self.sampler.glancing():
-                    self.history.add_glance(self.closeup.glance(window))
-        window.calls.clear()
         return has_end
-
-    def _look_for_nonfinite(self, root: Tensor) -> None:
-        window, inventory = self.window, self.inventory
-        given = window.inputs[-1] if window.inputs else ()
-        with self.sampler.looking():
-            self.record.first_nonfinite = _nonfinite.locate(
-                window.row.step, inventory.modules, inventory.names, given, window.calls, root
-            )
 
     @guarded
     def after_backward(self) -> None:
@@ -204,17 +209,35 @@ class Observer(Guarded, Listener):
             return
         window, row, now = self.window, self.window.row, time.perf_counter()
         self.record.count = row.step
-        row.events += "s"
-        row.seconds = now - self.time
-        ledger.after_step(row)
-        if self.history.add(row, window.unread):
+        if not self.is_passing:
+            row.events += "s"
+            row.seconds = now - self.time
+            ledger.after_step(row)
+            if window.sample is not None or self.history.keeps(row.step):
+                self.history.add(row, window.unread)
+        if self.history.leaps(row):
             self.sampler.startle(row.step + 1)
         if window.sample is not None:
             self._end_sample(window.sample)
-        window.turn()
-        if window.row.step >= self.sampler.next:
-            self.is_due, self.is_glance_due = self.sampler.choose(window.row.step)
+        self._turn(ledger)
         self.time = now
+
+    def _turn(self, ledger: Ledger) -> None:
+        """Begin the next step, and decide how much of it is to be seen."""
+        step = self.window.row.step + 1
+        self.sampler.turn(step)
+        was_passing = self.is_passing
+        # Where several optimizers take turns, or graphs are kept, rows are read together.
+        self.is_passing = not (
+            self.history.keeps(step)
+            or self.sampler.is_due
+            or self.sampler.is_glance_due
+            or self.has_kept_graph
+            or len(self.ledgers) > 1
+        )
+        self.window.turn(takes_row=not (was_passing and self.is_passing))
+        if not self.is_passing:
+            ledger.turn()
 
     def _end_sample(self, sample: Sample) -> None:
         self.sampler.settle(self.window.row.seconds, self.history.usual_seconds())
@@ -241,15 +264,7 @@ class Observer(Guarded, Listener):
     @guarded
     def on_loader(self, loader: DataLoader) -> None:
         """An iteration over a loader begins."""
-        if id(loader) not in self.loaders:
-            self.loaders[id(loader)] = LoaderFacts(
-                examples=_length(loader.dataset),
-                batch_size=loader.batch_size,
-                is_shuffled=not isinstance(loader.sampler, SequentialSampler),
-                workers=loader.num_workers,
-            )
-            self.record.loaders.append(self.loaders[id(loader)])
-        self.loaders[id(loader)].iterators += 1
+        self.loaders.add(loader)
 
     # What is done when the loop pauses, is over, or wants to know.
 
@@ -283,11 +298,3 @@ class Observer(Guarded, Listener):
         self.closeup = CloseUp(Record(), self.inventory, self.examples)
         self.passes = Passes(Record(), self.sampler, self.examples)
         self.specimen = None
-
-
-def _length(dataset: Any) -> int | None:
-    """Return how many examples a data set has; None where it does not know."""
-    try:
-        return len(dataset)
-    except (TypeError, NotImplementedError):
-        return None

@@ -42,7 +42,10 @@ class Sampler:
         """How often something has happened that was worth a look out of turn."""
         self.is_startled = False
         self.next = 1
-        """The step that `choose` is to be asked for next; until then nothing is looked at."""
+        """The step to be decided on next; until then nothing is looked at."""
+        self.is_due = self.is_glance_due = False
+        """Whether the present step is one to look at closely, or only to glance at."""
+        self.turn(1)
 
     def startle(self, step: int) -> None:
         """Have a step looked at out of turn, unless a rhythm was asked for.
@@ -54,18 +57,21 @@ class Sampler:
             self.startled += 1
             self.next, self.is_startled = step, True
 
-    def choose(self, step: int) -> tuple[bool, bool]:
-        """Return whether to look at a step closely, and whether to glance at it.
+    def turn(self, step: int) -> None:
+        """Decide whether to look at a step closely, or at least to glance at it.
 
         Args:
             step: Its number, counted from one.
         """
-        is_due = self.is_startled or self._is_due(step)
-        is_glance_due = not is_due and self._is_glance_due(step)
+        if step < self.next:
+            self.is_due = self.is_glance_due = False
+            return
+        self.is_due = self.is_startled or self._is_due(step)
+        self.is_glance_due = not self.is_due and self._is_glance_due(step)
         self.is_startled = False
         self.settled = self.spent
-        self.next = step + 1 if is_due or is_glance_due else self._candidate_after(step)
-        return is_due, is_glance_due
+        is_seen = self.is_due or self.is_glance_due
+        self.next = step + 1 if is_seen else self._candidate_after(step)
 
     def _is_due(self, step: int) -> bool:
         if self.every is not None:

@@ -53,9 +53,16 @@ class Window:
             self.sample = Sample(self.row.step)
         return self.sample
 
-    def turn(self) -> None:
-        """Let go of the step that has ended, and begin the next one."""
-        self.row = StepRow(self.row.step + 1)
+    def turn(self, takes_row: bool) -> None:
+        """Let go of the step that has ended, and begin the next one.
+
+        Args:
+            takes_row: Whether to leave the row that was filled behind, and begin another.
+        """
+        if takes_row:
+            self.row = StepRow(self.row.step + 1)
+        else:
+            self.row.step += 1
         self.inputs.clear()
         self.calls.clear()
         self.unread = self.stepping = None
