@@ -95,7 +95,9 @@ def test_as_many_threads_as_are_fastest(subject, long, times, monkeypatch):
 
 def test_what_was_given_stays(subject, long, times):
     times(lambda config: 1.0 if config.channels_last else 0.1)
-    arrangement, choices = found(subject, threads=1, channels_last=True, compiled=False)
+    arrangement, choices = found(
+        subject, threads=1, channels_last=True, compiled=False, precision="float32"
+    )
     assert not choices
     assert arrangement.config.channels_last
     assert arrangement.config.threads == 1
@@ -166,3 +168,54 @@ def test_what_was_timed_is_what_the_run_repeats(long, tmp_path):
         assert torch.equal(value, again.model.state_dict()[name])
     reasons = {each.setting: each.reason for each in run.choices}
     assert " ms a step; " in reasons["channels_last"]
+
+
+def by_type(config):
+    return 0.012 if config.precision == "bfloat16" else 0.020
+
+
+def test_bfloat16_is_taken_for_classes_where_it_is_much_faster(subject, long, times):
+    times(by_type)
+    arrangement, choices = found(subject, threads=1, channels_last=True)
+    assert arrangement.config.precision == "bfloat16"
+    assert choices["precision"].reason == "12 ms a step; 20 ms in float32"
+    times(lambda config: 0.017 if config.precision == "bfloat16" else 0.020)
+    arrangement, choices = found(subject, threads=1, channels_last=True)
+    assert arrangement.config.precision == "float32"
+    assert choices["precision"].reason == "20 ms a step; 17 ms in bfloat16"
+
+
+def test_bfloat16_is_not_taken_where_losses_differ(subject, long, times, monkeypatch):
+    monkeypatch.setattr(_arrangement, "PRECISION_TOLERANCE", 1e-9)
+    times(by_type)
+    arrangement, choices = found(subject, threads=1, channels_last=True)
+    assert arrangement.config.precision == "float32"
+    assert "other numbers: the loss of step 1 is" in choices["precision"].reason
+
+
+def test_precision_is_not_tried_where_it_was_given_or_answers_are_numbers(subject, long, times):
+    times(by_type)
+    _, choices = found(subject, threads=1, channels_last=True, precision="float32")
+    assert "precision" not in choices
+    data = tw.load("diabetes")
+    task, _ = tw.tasks.choose(data.schema.target, outputs=1)
+    arrangement, choices = found((tw.build("mlp", data), data, task), threads=1)
+    assert "precision" not in choices
+    assert arrangement.config.precision == "float32"
+
+
+def test_a_network_that_cannot_compute_in_bfloat16_stays_in_float32(long, monkeypatch):
+    class Strict(torch.nn.Linear):
+        def forward(self, x):
+            if torch.is_autocast_enabled("cpu"):
+                raise RuntimeError("not implemented for 'BFloat16'")
+            return super().forward(x.flatten(1))
+
+    monkeypatch.setattr(_arrangement, "LONGEST_STEP", 0.0)
+    data = tw.load("digits")
+    task, _ = tw.tasks.choose(data.schema.target, outputs=10)
+    arrangement, choices = found((Strict(64, 10), data, task), threads=1, compiled=False)
+    assert arrangement.config.precision == "float32"
+    assert arrangement.config.measure_speed
+    told = "bfloat16 failed on a copy: not implemented for 'BFloat16'"
+    assert choices["precision"].reason == told

@@ -83,7 +83,7 @@ WRONG = {
     "restore_best": [None, 0],
     "checkpoint_every": [0, 1.5],
     "checkpoint_minutes": [-1, None, math.inf],
-    "precision": ["float16", None, 32],
+    "precision": ["float16", "", 32],
     "channels_last": ["yes", 1],
     "threads": [0, 1.5, "all", True],
     "compiled": ["yes", 1],

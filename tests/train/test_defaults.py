@@ -24,6 +24,7 @@ CHOSEN = (
     "weight_decay",
     "fused",
     "channels_last",
+    "precision",
 )
 
 
@@ -56,6 +57,7 @@ def test_nothing_that_was_asked_for_is_changed(three_classes):
         weight_decay=0.25,
         fused=False,
         channels_last=True,
+        precision="bfloat16",
         device="cpu",
     )
     assert complete(asked, network(), three_classes) == (asked, [])

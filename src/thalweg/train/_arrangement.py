@@ -1,8 +1,8 @@
 """How the same steps are computed fastest: tried on copies, where training is long enough.
 
-Layouts, threads and compilation each help on one machine or network and hurt on another, so that
-what is chosen here was timed here. Whatever is chosen takes the same steps to rounding. For the
-same bits on another day, give these settings, as the `config.toml` of a run does.
+Layouts, threads, compilation and bfloat16 each help on one machine or network and hurt on
+another, so that what is chosen here was timed here. Whatever is chosen takes the same steps to
+rounding. For the same bits on another day, give these settings, as the `config.toml` of a run does.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from thalweg.data import Splits
 from thalweg.errors import SettingError
 from thalweg.tasks import Task
 from thalweg.train._config import Config
-from thalweg.train._trial import Trial, difference
+from thalweg.train._trial import Trial, difference, loss_difference
 from thalweg.train._whole_step import CannotCompileError, WholeStep, length
 
 # A training of fewer steps, or of fewer seconds, is over before trials have paid.
@@ -35,8 +35,10 @@ SECONDS_PER_TURN = 0.01
 COPIES = 16
 # What is not faster by this share stays as it was.
 MARGIN = 0.05
-# Longer steps are spent in kernels, which compiling makes no faster.
+# Longer steps are spent in kernels, which compiling makes no faster; a shorter type may.
 LONGEST_STEP = 0.003
+# A rounding of 2⁻⁸ must be worth it, and may change no loss by more than some of its own size.
+PRECISION_MARGIN, PRECISION_TOLERANCE = 0.2, 0.02
 # Turns of a compiled program that are compared with the loop's steps.
 TURNS = 2
 # What compiling a small network took where this was written, and how often it must pay.
@@ -134,6 +136,13 @@ def _measure(
     if found.config.compiled is None and is_small:
         wait(WAITING)
         _choose_compiled(found, subject, seconds, plan_steps)
+    if "precision" in is_open and seconds >= LONGEST_STEP and _has_classes(subject[1]):
+        _choose_precision(found, subject)
+
+
+def _has_classes(data: Splits) -> bool:
+    """Return whether answers are classes: where they are numbers, they may need all digits."""
+    return not data.train.targets.is_floating_point()
 
 
 def _steps(config: Config, subject: Subject) -> int:
@@ -166,6 +175,26 @@ def _choose_layout(found: Arrangement, subject: Subject) -> None:
             best, reason = False, f", and other numbers: {gap}"
     told = _comparison({names[value]: each for value, each in seconds.items()}, names[best], "{}")
     found.settle("channels_last", best, told + reason)
+
+
+def _choose_precision(found: Arrangement, subject: Subject) -> None:
+    """Settle whether the network computes in bfloat16, where the device has units for it.
+
+    Weights, gradients and losses stay in float32, and so does whatever follows training.
+    """
+    try:
+        seconds = _race(found, subject, "precision", ["float32", "bfloat16"])
+    except RuntimeError as error:  # torch has not every operation in every type.
+        reason = formats.plain(str(error).split("\n")[0], longest=120)
+        found.settle("precision", "float32", f"bfloat16 failed on a copy: {reason}")
+        return
+    best, reason = _fastest(seconds, usual="float32", margin=PRECISION_MARGIN), ""
+    if best == "bfloat16":
+        shorter = dataclasses.replace(found.config, precision=best)
+        usual, tried = (Trial(*subject, each).outcome(TURNS) for each in (found.config, shorter))
+        if gap := loss_difference(usual, tried, PRECISION_TOLERANCE):
+            best, reason = "float32", f", and other numbers: {gap}"
+    found.settle("precision", best, _comparison(seconds, best, "in {}") + reason)
 
 
 def _choose_compiled(found: Arrangement, subject: Subject, seconds: float, plan_steps: int) -> None:
@@ -226,9 +255,9 @@ def _race(
     return {value: statistics.median(each) for value, each in seconds.items()}
 
 
-def _fastest(seconds: dict[Any, float], usual: Any) -> Any:
+def _fastest(seconds: dict[Any, float], usual: Any, margin: float = MARGIN) -> Any:
     best = min(seconds, key=seconds.__getitem__)
-    return best if seconds[best] < (1 - MARGIN) * seconds[usual] else usual
+    return best if seconds[best] < (1 - margin) * seconds[usual] else usual
 
 
 def _comparison(seconds: dict[Any, float], best: Any, wording: str) -> str:

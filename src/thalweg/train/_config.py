@@ -76,7 +76,7 @@ class Config:
     """Optimizer steps between checkpoints; None saves at the end of each epoch at most."""
     checkpoint_minutes: float = 0.5
     """Minutes between checkpoints at the ends of epochs; zero saves at each."""
-    precision: str = "float32"
+    precision: str | None = None
     """Type of the arithmetic in the network: "float32", or "bfloat16" by autocast."""
     channels_last: bool | None = None
     """Lay images out with channels innermost."""
@@ -92,7 +92,7 @@ class Config:
     compiled: bool | None = None
     """Take several steps at once in one compiled program, equal to rounding; on CPUs."""
     measure_speed: bool = True
-    """Before a long training, time layouts, threads and compilation on a copy, where not given."""
+    """Before a long training, time on a copy: layout, threads, compilation, precision."""
     seed: int = 0
     """Of the order of examples and of everything random in the network."""
 
@@ -102,7 +102,7 @@ class Config:
             object.__setattr__(self, each.name, value)
             if value is not None or each.default is not None:
                 _check(each.name, value)
-        if self.precision not in PRECISIONS:
+        if self.precision not in (None, *PRECISIONS):
             raise SettingError(
                 f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}."
             )

@@ -64,6 +64,7 @@ def complete(config: Config, model: nn.Module, data: Splits) -> tuple[Config, li
     choose("weight_decay", *_weight_decay(name))
     choose("fused", *_fused(name, options, device))
     choose("channels_last", *_channels_last(model, device))
+    choose("precision", "float32", "exact to single rounding; bfloat16 is faster on some devices")
     return dataclasses.replace(config, **chosen), choices
 
 

@@ -282,6 +282,6 @@ def _pieces(plan: Plan, state: State, rows: Tensor) -> tuple[list[Piece], Tensor
 
 
 def _arithmetic(plan: Plan) -> AbstractContextManager[object]:
-    if plan.config.precision == "float32":
+    if plan.config.precision in (None, "float32"):
         return nullcontext()
     return torch.autocast(plan.train.device.type, dtype=getattr(torch, plan.config.precision))

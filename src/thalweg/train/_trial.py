@@ -135,12 +135,19 @@ def difference(usual: Outcome, turned: Outcome, tried: Outcome) -> str | None:
         turned: Of the usual way, the examples of each batch in another order.
         tried: Of the other way.
     """
-    for step, (before, after) in enumerate(zip(usual.losses, tried.losses, strict=True), 1):
-        if not abs(after - before) <= LOSS_TOLERANCE * max(abs(before), LOSS_TOLERANCE):
-            return f"the loss of step {step} is {after:.6g} instead of {before:.6g}"
+    if gap := loss_difference(usual, tried, LOSS_TOLERANCE):
+        return gap
     for name, weight in usual.weights.items():
         way, natural = usual.moved[name].norm(), (weight - turned.weights[name]).norm()
         gap = (weight - tried.weights[name]).norm()
         if not gap <= TOLERANCE * way + NATURAL * natural + 1e-6 * weight.norm():
             return f"{name!r} ends {float(gap / way):.1%} of its way off"
+    return None
+
+
+def loss_difference(usual: Outcome, tried: Outcome, tolerance: float) -> str | None:
+    """Return in words which loss is the first to differ by more than a share of itself."""
+    for step, (before, after) in enumerate(zip(usual.losses, tried.losses, strict=True), 1):
+        if not abs(after - before) <= tolerance * max(abs(before), tolerance):
+            return f"the loss of step {step} is {after:.6g} instead of {before:.6g}"
     return None
