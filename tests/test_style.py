@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import thalweg
@@ -10,6 +11,10 @@ ROOT = Path(thalweg.__file__).parent
 TREES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted(ROOT.rglob("*.py"))
+}
+MODULES = {
+    ".".join(("thalweg", *Path(name).with_suffix("").parts)).removesuffix(".__init__"): tree
+    for name, tree in TREES.items()
 }
 # Split by concept before a file grows so long that one cannot hold it in mind.
 MOST_LINES = 300
@@ -125,6 +130,25 @@ def test_functions_stay_short():
         if parameters > MOST_PARAMETERS and not name.startswith(DOORS):
             found.append(f"{name}: {node.name}: {parameters} parameters")
     assert not found
+
+
+def test_nobody_imports_in_a_circle_not_even_late():
+    imports = {module: {*_imported(tree)} & {*MODULES} for module, tree in MODULES.items()}
+    order = list(TopologicalSorter(imports).static_order())  # An error names the circle.
+    assert len(order) == len(TREES)
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    """Yield what a file imports while it runs: modules, and names that may be modules."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from inner & {*MODULES} or {str(node.module)}
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        yield from _imported(node)
 
 
 def test_nothing_is_left_to_do():

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from thalweg.autodiff import graph
+from thalweg.autodiff import Edge, Graph, Node, graph
 from thalweg.autodiff._graph_groups import grouped
 from thalweg.errors import RunError, SettingError
 
@@ -153,17 +153,21 @@ def test_every_parameter_of_a_network_is_a_node_with_its_gradient(module, shape)
     assert all(each.grad is None for each in module.parameters())
 
 
+def by_module(found: Graph) -> tuple[list[Node], list[Edge]]:
+    return grouped(found.nodes, found.edges, found.modules, 1)
+
+
 def test_modules_become_one_node_for_each_call():
     block = Residual()
-    found = grouped(graph(nn.Sequential(block, block, nn.Flatten()), torch.randn(2, 4)), 1)
-    operations = [(each.operation, each.name) for each in found.nodes if not each.is_leaf]
+    nodes, edges = by_module(graph(nn.Sequential(block, block, nn.Flatten()), torch.randn(2, 4)))
+    operations = [(each.operation, each.name) for each in nodes if not each.is_leaf]
     # Its parameters are used by both calls, and so stand beside them.
     assert operations == [("Residual", "0"), ("Residual", "0"), ("flatten", "2")]
-    assert sum(each.operation == "parameter" for each in found.nodes) == 4
-    assert all(edge.source < edge.target for edge in found.edges)
-    one = grouped(graph(nn.Sequential(Residual(), nn.Flatten()), torch.randn(2, 4)), 1)
-    assert [each.operation for each in one.nodes] == ["input", "Residual", "flatten"]
-    assert one.edges[0].downstream == pytest.approx(one.nodes[0].gradient)
+    assert sum(each.operation == "parameter" for each in nodes) == 4
+    assert all(edge.source < edge.target for edge in edges)
+    nodes, edges = by_module(graph(nn.Sequential(Residual(), nn.Flatten()), torch.randn(2, 4)))
+    assert [each.operation for each in nodes] == ["input", "Residual", "flatten"]
+    assert edges[0].downstream == pytest.approx(nodes[0].gradient)
 
 
 def test_a_picture_shows_operations_values_rules_and_gradients(tmp_path):
@@ -201,10 +205,10 @@ def test_what_several_edges_pass_back_together_is_dashed_where_others_hide_it(tm
             return self.branches(h) + h
 
     found = graph(Fork(), torch.randn(3))
-    by_module = grouped(found, 1)
-    passed = {(edge.source, edge.target): edge.downstream for edge in by_module.edges}
+    nodes, edges = by_module(found)
+    passed = {(edge.source, edge.target): edge.downstream for edge in edges}
     assert passed[1, 2] is None
-    assert passed[1, 3] == pytest.approx(by_module[3].gradient)
+    assert passed[1, 3] == pytest.approx(nodes[3].gradient)
     assert "stroke-dasharray" in found.picture(tmp_path / "graph.svg", depth=1).read_text()
 
 

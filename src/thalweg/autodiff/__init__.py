@@ -22,7 +22,8 @@ from thalweg.autodiff._elementary import (
 from thalweg.autodiff._flat_loss import FlatLoss
 from thalweg.autodiff._gradient_check import check_gradients
 from thalweg.autodiff._gradient_report import Entry, GradientReport, GradientResult
-from thalweg.autodiff._graph import Edge, Graph, Node, graph
+from thalweg.autodiff._graph import Graph, graph
+from thalweg.autodiff._graph_parts import Edge, Node
 from thalweg.autodiff._second_order import (
     Eigenpair,
     NewtonStep,

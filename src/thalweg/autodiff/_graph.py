@@ -12,50 +12,14 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from thalweg._core import seeds
 from thalweg._core.text_table import text_table
+from thalweg.autodiff._graph_parts import Edge, Node, leaving, number, numbers
+from thalweg.autodiff._graph_picture import draw
 from thalweg.autodiff._rules import rule
 from thalweg.autodiff._subject import one_number
-from thalweg.autodiff._trace import Call, Step, Trace
+from thalweg.autodiff._trace import Step, Trace
 
 # Numbers that a person takes in at a glance.
 FEW = 4
-
-
-@dataclass(frozen=True)
-class Node:
-    """An operation, an input or a parameter."""
-
-    number: int
-    operation: str
-    """What torch calls it; "input", "parameter" and "tensor" were there before."""
-    name: str
-    """Of an input or parameter; of an operation, the module that runs it."""
-    shape: tuple[int, ...]
-    """Of its output."""
-    value: tuple[float, ...] | None
-    """Of its output, where that is at most four numbers."""
-    rule: str
-    """What it does with the gradient that arrives at its output."""
-    gradient: float | None
-    """The norm of that gradient; None where none arrives."""
-    calls: tuple[Call, ...] = ()
-    """The modules running it, each with the number of its call."""
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it was there before."""
-        return self.operation in ("input", "parameter", "tensor")
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A value on its way from one node to another, and the gradient on its way back."""
-
-    source: int
-    target: int
-    upstream: float | None
-    """The norm of the gradient that arrives at the target's output."""
-    downstream: float | None
-    """The norm of what the target passes on to the source."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +43,7 @@ class Graph:
 
     def after(self, node: Node) -> list[Edge]:
         """Return the edges that leave a node."""
-        return [each for each in self.edges if each.source == node.number]
+        return leaving(self.edges, node)
 
     def picture(self, path: str | Path, depth: int | None = None) -> Path:
         """Write the graph as a standalone SVG.
@@ -92,9 +56,7 @@ class Graph:
         Raises:
             RunError: The file cannot be written.
         """
-        from thalweg.autodiff._graph_picture import draw  # Late: only pictures need it.
-
-        return draw(self, depth).save(path)
+        return draw(self.nodes, self.edges, self.modules, depth).save(path)
 
     def to_json(self) -> dict[str, Any]:
         """Return the graph as plain data."""
@@ -239,13 +201,3 @@ def _norm(gradients: list[Tensor]) -> float | None:
 
 def _is_floating(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point()
-
-
-def number(value: float | None) -> str:
-    """Return a number with three digits; nothing where there is none."""
-    return "" if value is None else f"{value:.3g}"
-
-
-def numbers(values: tuple[float, ...] | None) -> str:
-    """Return a few numbers, or nothing."""
-    return "" if values is None else ", ".join(map(number, values))

@@ -2,12 +2,13 @@
 
 import math
 import textwrap
+from collections.abc import Mapping, Sequence
 
 from thalweg._core.labelled_box import LabelledBox
 from thalweg._core.layered import Layout, layered
 from thalweg._core.svg import Drawing
-from thalweg.autodiff._graph import Graph, Node, number, numbers
 from thalweg.autodiff._graph_groups import grouped
+from thalweg.autodiff._graph_parts import Edge, Node, number, numbers
 from thalweg.errors import SettingError
 
 # More boxes than this are no picture any more but wallpaper.
@@ -22,25 +23,26 @@ RULE = 30
 THINNEST, THICKEST, ORDERS = 0.8, 5.0, 5.0
 
 
-def draw(graph: Graph, depth: int | None) -> Drawing:
-    """Return the graph as a drawing; by default as deep into its modules as fits."""
+def draw(
+    nodes: Sequence[Node], edges: Sequence[Edge], modules: Mapping[str, str], depth: int | None
+) -> Drawing:
+    """Return a graph as a drawing; by default as deep into its modules as fits."""
     if depth is not None and depth < 0:
         raise SettingError(f"depth must be at least 0, got {depth}. 0 draws every operation.")
     if depth is None:
-        depth = 0 if len(graph.nodes) <= MOST_BOXES else _fitting(graph)
-    shown = graph if depth == 0 else grouped(graph, depth)
-    boxes = [_box(node) for node in shown.nodes]
-    layout = layered(
-        [box.width for box in boxes], [(edge.source, edge.target) for edge in shown.edges]
-    )
+        depth = 0 if len(nodes) <= MOST_BOXES else _fitting(nodes, edges, modules)
+    if depth:
+        nodes, edges = grouped(nodes, edges, modules, depth)
+    boxes = [_box(node) for node in nodes]
+    layout = layered([box.width for box in boxes], [(edge.source, edge.target) for edge in edges])
     tops, height = _tops(boxes, layout)
     width = max(layout.width + 2 * MARGIN, 420.0)
     drawing = Drawing(width, height, "Computational graph")
     _draw_head(drawing)
     shift = (width - layout.width) / 2
     centres = [each + shift for each in layout.centres]
-    _draw_edges(drawing, shown, boxes, layout, tops, shift)
-    for node, box, centre in zip(shown.nodes, boxes, centres, strict=True):
+    _draw_edges(drawing, edges, boxes, layout, tops, shift)
+    for node, box, centre in zip(nodes, boxes, centres, strict=True):
         top, height = tops[layout.layers[node.number]]
         fill = "paper" if node.is_leaf else "card"
         edge = "first" if node.operation == "input" else "rule"
@@ -50,9 +52,11 @@ def draw(graph: Graph, depth: int | None) -> Drawing:
     return drawing
 
 
-def _fitting(graph: Graph) -> int:
+def _fitting(nodes: Sequence[Node], edges: Sequence[Edge], modules: Mapping[str, str]) -> int:
     """Return the greatest depth at which the boxes are few enough; 1 where none is."""
-    counts = {depth: len(grouped(graph, depth).nodes) for depth in range(1, DEEPEST + 1)}
+    counts = {
+        depth: len(grouped(nodes, edges, modules, depth)[0]) for depth in range(1, DEEPEST + 1)
+    }
     return max((depth for depth, count in counts.items() if count <= MOST_BOXES), default=1)
 
 
@@ -91,18 +95,18 @@ def _draw_head(drawing: Drawing) -> None:
 
 def _draw_edges(
     drawing: Drawing,
-    graph: Graph,
+    edges: Sequence[Edge],
     boxes: list[LabelledBox],
     layout: Layout,
     tops: list[tuple[float, float]],
     shift: float,
 ) -> None:
-    sizes = [edge.downstream for edge in graph.edges if edge.downstream]
+    sizes = [edge.downstream for edge in edges if edge.downstream]
     largest = max(sizes, default=1.0)
-    starts = _ports(graph, boxes, layout, "source", 1)
-    stops = _ports(graph, boxes, layout, "target", -2)
+    starts = _ports(edges, boxes, layout, "source", 1)
+    stops = _ports(edges, boxes, layout, "target", -2)
     labels = []
-    for row, (edge, route) in enumerate(zip(graph.edges, layout.routes, strict=True)):
+    for row, (edge, route) in enumerate(zip(edges, layout.routes, strict=True)):
         points = [(x + shift, tops[layer][0] + tops[layer][1] / 2) for x, layer in route]
         ends = boxes[edge.source].height / 2, boxes[edge.target].height / 2
         points[0] = (points[0][0] + starts[row], points[0][1] + ends[0])
@@ -122,14 +126,14 @@ def _draw_edges(
 
 
 def _ports(
-    graph: Graph, boxes: list[LabelledBox], layout: Layout, end: str, neighbour: int
+    edges: Sequence[Edge], boxes: list[LabelledBox], layout: Layout, end: str, neighbour: int
 ) -> list[float]:
     """Return how far from a box's middle each edge touches it, in the order of where they go."""
-    ports = [0.0] * len(graph.edges)
-    for node, box in zip(graph.nodes, boxes, strict=True):
-        own = [row for row, edge in enumerate(graph.edges) if getattr(edge, end) == node.number]
+    ports = [0.0] * len(edges)
+    for place, box in enumerate(boxes):
+        own = [row for row, edge in enumerate(edges) if getattr(edge, end) == place]
         own.sort(key=lambda row: layout.routes[row][neighbour][0])
         apart = min(APART, box.width / (len(own) or 1))
-        for place, row in enumerate(own):
-            ports[row] = (place - (len(own) - 1) / 2) * apart
+        for order, row in enumerate(own):
+            ports[row] = (order - (len(own) - 1) / 2) * apart
     return ports
