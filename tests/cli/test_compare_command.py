@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import thalweg as tw
 
@@ -16,6 +17,25 @@ def test_what_differs_stands_side_by_side(call, trained):
     ]
     first, second = (f"{100 * score:.2f}" for score in scores)
     assert rows["test accuracy"] == ["test", "accuracy", first, "%", second, "%"]
+
+
+def test_equal_settings_are_said_in_a_line_and_not_in_an_empty_table(call, trained):
+    shown = call("compare", trained, trained)
+    first, empty, heading, *rows = shown.out.splitlines()
+    assert first == "The settings do not differ."
+    assert empty == ""
+    assert heading.split()[0] == "score"
+    assert rows
+
+
+def test_runs_without_a_score_are_said_to_have_none(call, trained, tmp_path):
+    for name in ("a", "b"):
+        shutil.copytree(trained, tmp_path / name)
+        (tmp_path / name / "scores.json").unlink()
+        (tmp_path / name / "history.jsonl").write_text("")
+    shown = call("compare", tmp_path / "a", tmp_path / "b")
+    assert shown.code == 0
+    assert shown.out.splitlines()[-1] == "None of them has a score yet."
 
 
 def test_json_holds_the_same(call, trained):

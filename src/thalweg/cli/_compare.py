@@ -22,11 +22,17 @@ def compare(
         return 0
     columns = range(1, len(compared.names) + 1)
     settings = [(name, *values) for name, values in compared.settings.items()]
-    print_table(settings, headings=("setting", *compared.names), right=columns)
+    if settings:
+        print_table(settings, headings=("setting", *compared.names), right=columns)
+    else:
+        print("The settings do not differ.")
     print()
     scores = [
         (name, *(show_metric(name, value) for value in values))
         for name, values in compared.scores.items()
     ]
-    print_table(scores, headings=("score", *compared.names), right=columns)
+    if scores:
+        print_table(scores, headings=("score", *compared.names), right=columns)
+    else:
+        print("None of them has a score yet.")
     return 0
