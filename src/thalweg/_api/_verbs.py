@@ -234,7 +234,8 @@ def _fit(
 ) -> Run:
     replaced = fit_head(model, data, config)
     task, choice = _choose_task(model, data, dict(sections.get("task", {})))
-    before = [*data.schema.choices, *(choices or []), *replaced, *([choice] if choice else [])]
+    made = [*(choices or []), *models.choices_of(model)]
+    before = [*data.schema.choices, *made, *replaced, *([choice] if choice else [])]
     run = begin(model, data, task, config, out=out, choices=before, onlookers=onlookers)
     run.timing = {"loading data": loading, **run.timing}
     return run

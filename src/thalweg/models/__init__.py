@@ -12,12 +12,13 @@ from thalweg.models import _resnet as _resnet, _mobilenet as _mobilenet
 # isort: on
 from thalweg.models._build import build, default_network, outputs_for, pretrained, sketch
 from thalweg.models._head import replace_head
-from thalweg.models._registry import Origin, Recipe, networks, origin_of, recipe_of
+from thalweg.models._registry import Origin, Recipe, choices_of, networks, origin_of, recipe_of
 
 __all__ = [
     "Origin",
     "Recipe",
     "build",
+    "choices_of",
     "default_network",
     "networks",
     "origin_of",

@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.data import Schema, Splits, Target
 from thalweg.errors import DataError, SettingError
 from thalweg.models._options import check_whole, one_of
 from thalweg.models._registry import Recipe, Undrawn, networks, origin_of
 from thalweg.models.pretrained._fitting import check_outputs, put_in
+from thalweg.models.pretrained._prefix import without_prefix
 from thalweg.models.pretrained._public import IMAGENET, TRANSFORMED, public_file
 from thalweg.models.pretrained._reading import read_tensors
 
@@ -122,7 +124,10 @@ def pretrained(
         path = public_file(recipe.name, download=download)
     else:
         path = Path(recipe.weights)
-    tensors = read_tensors(path)
+    tensors, prefix = without_prefix(read_tensors(path), network.state_dict())
+    if prefix:
+        reason = f"the prefix {formats.plain(prefix)!r} that all names share was dropped"
+        network.choices = [Choice("weights", str(path), reason)]  # type: ignore[assignment]
     if recipe.head is None:
         check_outputs(network, tensors, path, names, classes)
     put_in(network, tensors, path, names if recipe.head else frozenset())

@@ -11,6 +11,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from thalweg._core import formats, memory, seeds
+from thalweg._core.choices import Choice
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.errors import SettingError, ShapeError, ThalwegError
 from thalweg.models._options import check_whole
@@ -183,3 +184,10 @@ def recipe_of(model: nn.Module) -> Recipe | None:
     """Return how `tw.build` made this network; None for one made elsewhere."""
     recipe = getattr(model, "recipe", None)
     return recipe if isinstance(recipe, Recipe) else None
+
+
+def choices_of(model: nn.Module) -> list[Choice]:
+    """Return what was decided when `tw.build` made this network, besides what its recipe says."""
+    choices = getattr(model, "choices", [])
+    is_ours = recipe_of(model) is not None and isinstance(choices, list)
+    return [each for each in choices if isinstance(each, Choice)] if is_ours else []

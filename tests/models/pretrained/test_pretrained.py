@@ -11,7 +11,7 @@ import torch
 
 import thalweg as tw
 from thalweg.errors import SettingError, ShapeError, WeightsError
-from thalweg.models import build, recipe_of
+from thalweg.models import build, choices_of, recipe_of
 from thalweg.models.pretrained import _public
 
 
@@ -37,7 +37,9 @@ def same(first: torch.nn.Module, second: torch.nn.Module) -> bool:
     return all(torch.equal(*pair) for pair in pairs)
 
 
-@pytest.mark.parametrize("wrap", ["plain", "state_dict", "model", "parallel", "compiled", "half"])
+@pytest.mark.parametrize(
+    "wrap", ["plain", "state_dict", "model", "parallel", "compiled", "half", "lightning", "nested"]
+)
 def test_what_torch_saved_loads_however_it_is_wrapped(tmp_path, wrap):
     state = network().state_dict()
     content = {
@@ -47,10 +49,44 @@ def test_what_torch_saved_loads_however_it_is_wrapped(tmp_path, wrap):
         "parallel": {f"module.{name}": value for name, value in state.items()},
         "compiled": {"state_dict": {f"_orig_mod.{name}": value for name, value in state.items()}},
         "half": {name: value.double() for name, value in state.items()},
+        "lightning": {
+            "epoch": 3,
+            "pytorch-lightning_version": "2.5.0",
+            "callbacks": {"ModelCheckpoint": {"best_model_score": torch.tensor(0.3)}},
+            "optimizer_states": [{"state": {0: {"step": torch.tensor(7.0)}}, "param_groups": []}],
+            "state_dict": {f"model.{name}": value for name, value in state.items()},
+        },
+        "nested": {f"module._orig_mod.my.net.{name}": value for name, value in state.items()},
     }[wrap]
     path = tmp_path / "weights.pt"
     torch.save(content, path)
     assert same(network(seed=0, weights=path), network())
+
+
+def test_a_prefix_that_was_dropped_is_told_and_kept_with_the_run(saved, data, tmp_path):
+    state = network(classes=4).state_dict()
+    torch.save({f"model.{name}": value for name, value in state.items()}, saved)
+    model = build("resnet18", data, weights=saved)
+    run = tw.fit(model, data, epochs=1, progress=False, out=tmp_path / "run")
+    (told,) = [each for each in run.choices if each.setting == "weights"]
+    assert told.value == str(saved)
+    assert told.reason == "the prefix 'model.' that all names share was dropped"
+    torch.save(state, saved)
+    assert not choices_of(build("resnet18", data, weights=saved))
+
+
+def test_only_a_prefix_that_all_share_and_that_makes_them_match_is_dropped(tmp_path):
+    state = {f"model.{name}": value for name, value in network().state_dict().items()}
+    torch.save({**state, "loss.weight": torch.ones(5)}, tmp_path / "more.pth")
+    with pytest.raises(WeightsError, match=r"of another network: it has 'model\.conv1\.weight'"):
+        network(weights=tmp_path / "more.pth")
+    del state["model.layer3.0.conv1.weight"]
+    torch.save(state, tmp_path / "less.pth")
+    with pytest.raises(WeightsError, match=r"of another network: it has 'model\.conv1\.weight'"):
+        network(weights=tmp_path / "less.pth")
+    torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "both.pth")
+    with pytest.raises(WeightsError, match=r"of another network: it has 'model\.conv1\.weight'"):
+        network(weights=tmp_path / "both.pth")
 
 
 def test_safetensors_and_the_old_format_load(tmp_path):

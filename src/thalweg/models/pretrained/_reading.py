@@ -19,9 +19,8 @@ from thalweg._core.reading import TENSORS_SHARE, read
 from thalweg.errors import WeightsError
 from thalweg.models.pretrained._archive import check_archive
 
-# What people wrap a state dict in, and what wrappers put before every name.
+# What people wrap a state dict in.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-PREFIXES = ("module.", "_orig_mod.")
 
 # What a refused file would have called, in torch's words.
 CALLED = re.compile(r"GLOBAL ([\w.]+)")
@@ -81,7 +80,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{formats.plain(path)} is damaged: {formats.plain(reason, longest=200)}. "
             "Fetch or write it again."
         ) from None
-    return _bare(_unwrapped(content, path))
+    return dict(_unwrapped(content, path))
 
 
 def _is_safetensors(path: Path) -> bool:
@@ -129,11 +128,3 @@ def _kind(content: Any) -> str:
         if not (isinstance(name, str) and isinstance(value, Tensor))
     ]
     return f"other things, such as {formats.plain(repr(others[0]))}" if others else "nothing"
-
-
-def _bare(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors without the prefix that a wrapper put before all names."""
-    for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in tensors):
-            return _bare({name[len(prefix) :]: value for name, value in tensors.items()})
-    return dict(tensors)
