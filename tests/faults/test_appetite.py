@@ -13,6 +13,7 @@ import tomli_w
 
 import thalweg as tw
 from thalweg._core import memory
+from thalweg.data.tables import _parquet
 from thalweg.data.tables._files import read_table
 from thalweg.errors import DataError, RunError, SettingError, ThalwegError
 
@@ -59,6 +60,14 @@ def test_a_parquet_file_at_which_the_decoder_ends_its_process_does_not_end_ours(
     (tmp_path / "bad.parquet").write_bytes(content)
     with pytest.raises(DataError, match="is not a whole Parquet file: its decoder gave up"):
         read_table(tmp_path / "bad.parquet")
+
+
+def test_a_parquet_file_that_never_ends_the_decoder_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(_parquet, "_DECODE", "while True: pass")
+    monkeypatch.setattr(_parquet, "SECONDS", 0.5)
+    shutil.copy(CORPUS / "parquet" / "snappy.parquet", tmp_path / "endless.parquet")
+    with pytest.raises(DataError, match=r"its decoder had not ended after 5\d\d\.\d ms\. Write"):
+        read_table(tmp_path / "endless.parquet")
 
 
 def test_where_no_process_can_be_started_parquet_is_refused_in_a_line(tmp_path, monkeypatch):
