@@ -1,6 +1,7 @@
 """Too little memory in the middle of a step: the step is taken again, in more pieces."""
 
 import errno
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 import thalweg as tw
 from thalweg.errors import MemoryShortageError
 from thalweg.train import _loop
+from thalweg.train._checkpoint import checkpoints
 
 SETTINGS = {
     "epochs": 2,
@@ -200,6 +202,33 @@ def test_pieces_are_doubled_again_and_a_resumed_run_keeps_to_them(three_classes,
                 with pytest.raises(PowerCutError):
                     tw.fit(network(), three_classes, out=name, checkpoint_every=1, **SETTINGS)
         if name == "cut":
+            run = tw.resume(name, three_classes, network(), progress=False)
+        ends.append(torch.cat([value.flatten() for value in run.model.state_dict().values()]))
+    assert torch.equal(*ends)
+
+
+def test_killed_before_the_next_checkpoint_a_resumed_run_keeps_to_the_pieces(
+    three_classes, monkeypatch
+):
+    ends = []
+    for name in ("whole", "cut"):
+        with monkeypatch.context() as patch:
+            shortage(patch, fail_in_forward, ERRORS[0], at=1)
+            if name == "whole":
+                run = tw.fit(network(), three_classes, out=name, **SETTINGS)
+            else:
+                update = _loop.update
+
+                def failing(plan, state, *rest, update=update):
+                    if state.step == 3:
+                        raise PowerCutError
+                    return update(plan, state, *rest)
+
+                patch.setattr(_loop, "update", failing)
+                with pytest.raises(PowerCutError):
+                    tw.fit(network(), three_classes, out=name, **SETTINGS)
+        if name == "cut":
+            assert [path.name for path in checkpoints(Path("cut/checkpoint"))] == ["step-000000000"]
             run = tw.resume(name, three_classes, network(), progress=False)
         ends.append(torch.cat([value.flatten() for value in run.model.state_dict().values()]))
     assert torch.equal(*ends)

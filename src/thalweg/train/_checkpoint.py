@@ -131,6 +131,28 @@ def restore(state: State, folder: Path) -> list[str]:
     )
 
 
+def note_shortages(folder: Path, shortages: list[int]) -> None:
+    """Write into the checkpoints at which steps memory was too small, before any is taken again.
+
+    Killed before the next checkpoint, a run would else take those steps as if there were enough.
+
+    Args:
+        folder: The run's `checkpoint` folder.
+        shortages: As `State` has them.
+
+    Raises:
+        RunError: They cannot be written.
+    """
+    for path in checkpoints(folder):
+        try:
+            with _named(path):
+                plain = _plain(path)
+        except CheckpointError:
+            continue
+        content = json.dumps(sealed({**plain, "shortages": shortages}))
+        files.write_atomically(path / "state.json", content)
+
+
 def settings(folder: Path) -> dict[str, dict[str, Any]]:
     """Return what the training of the newest checkpoint was planned with, by section.
 

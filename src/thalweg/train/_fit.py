@@ -266,12 +266,14 @@ def _way_back(run: Run, state: State, saves: Saves | None, onlookers: Onlookers)
         state.begin()
         beginning = take(state)
 
-    def go_back(state: State, choice: Choice) -> None:
+    def go_back(state: State, shortages: list[int], choice: Choice) -> None:
         if beginning is not None:
             put_back(state, beginning)
         elif saves is not None:
             notices = saves.go_back(state)
             run.choices += [Choice("resume", state.step, notice) for notice in notices]
+            _checkpoint.note_shortages(saves.folder, shortages)
+        state.shortages = shortages
         run.choices.append(choice)
         if run.folder is not None:
             RunFolder(run.folder).write_choices(run.choices)

@@ -10,8 +10,9 @@ from thalweg._core.choices import Choice
 from thalweg.errors import MemoryShortageError
 from thalweg.train._state import State
 
-GoBack = Callable[[State, Choice], None]
-"""Lets a state be what it was at its newest checkpoint, and tells of a choice."""
+GoBack = Callable[[State, list[int], Choice], None]
+"""Lets a state be what it was at its newest checkpoint, but for the shortages known by now, writes
+these down, and tells of a choice."""
 
 
 def number_of_pieces(accumulate: int, least: int, state: State, examples: int) -> int:
@@ -65,6 +66,7 @@ def cut_further(
     normalized = ", which batch normalization takes its means over" if least > 1 else ""
     go_back(
         state,
+        shortages,
         Choice(
             "accumulate",
             2 * number,
@@ -72,4 +74,3 @@ def cut_further(
             f"the gradient is that of the whole batch ({reason})",
         ),
     )
-    state.shortages = shortages
