@@ -115,8 +115,21 @@ def test_nothing_is_written_beside_the_photographs(photos, cache):
 
 def test_photographs_are_for_their_owner_alone(photos, cache):
     load(photos)
-    assert stat.S_IMODE(kept(cache).stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept(cache).stat().st_mode) == 0o400
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def test_what_is_mapped_is_never_written_to_but_replaced_by_another_file(photos, cache):
+    before = load(photos)
+    path, pixels = kept(cache), before.train.inputs[:].clone()
+    with path.open("rb") as held:
+        content, number = path.read_bytes(), path.stat().st_ino
+        touch(next(photos.rglob("*.jpg")))
+        load(photos)
+        assert kept(cache) == path
+        assert path.stat().st_ino != number
+        assert held.read() == content
+    assert torch.equal(before.train.inputs[:], pixels)
 
 
 def test_the_file_is_one_that_others_can_open(photos, cache):
@@ -235,6 +248,7 @@ def test_whatever_is_altered_is_damage_or_of_no_consequence(photos, cache):
     first = load(photos)
     path, draw = kept(cache), random.Random(0)
     entry, whole = Entry.open(path), path.read_bytes()
+    path.chmod(0o600)
     for _ in range(300):
         content = bytearray(whole)
         place = draw.choice([draw.randrange(700), draw.randrange(len(content))])
@@ -254,6 +268,7 @@ def test_whatever_is_altered_is_damage_or_of_no_consequence(photos, cache):
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_file_is_noticed_and_made_anew(photos, cache, damage):
     first = load(photos)
+    kept(cache).chmod(0o600)
     damage(kept(cache))
     second = load(photos)
     assert reason(second).startswith("decoded anew (what was kept was damaged, "), reason(second)

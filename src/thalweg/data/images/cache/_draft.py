@@ -133,6 +133,9 @@ class Draft:
         self._write(np.frombuffer(page, dtype=np.uint8), 0)
         with unavailable(self.path):
             os.ftruncate(self.handle, HEADER + end)
+            # Trainings map it for hours, and one that is shortened beneath them would end them by a
+            # signal: it is replaced by another file or removed, and never written to again.
+            os.fchmod(self.handle, 0o400)
             os.fsync(self.handle)
             self.partial.replace(self.path)
             flush_folder(self.path.parent)
