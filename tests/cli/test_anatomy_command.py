@@ -38,6 +38,55 @@ def test_options_of_the_network_are_settings(call):
     assert json.loads(call(*words).out)["parameters"] == 5 * 4 + 7 * 6 + 2 * 8
 
 
+LENET = ("lenet", "--input", "1,32,32", "--classes", "10", "--memory", "1 MiB", "--json")
+
+
+@pytest.mark.parametrize(
+    ("words", "copies"),
+    [
+        (["optimizer=sgd"], 0),
+        (["optimizer=sgd", "momentum=0.9"], 1),
+        (["--optimizer", "momentum"], 1),
+        (["amsgrad=true"], 3),
+        (["optimizer=rmsprop", "centered=true", "train.momentum=0.5"], 3),
+    ],
+)
+def test_constants_of_the_optimizer_count_as_in_training(call, words, copies):
+    training = json.loads(call("anatomy", *LENET, *words).out)["training"]
+    # Besides copies of the 61,706 parameters there is at most a count of steps for each tensor.
+    assert 0 <= training["optimizer_state"] - 4 * 61_706 * copies <= 10 * 4
+
+
+def test_the_batch_that_fits_is_that_of_the_constants(call):
+    words = (*LENET, "--memory", "3 MiB", "optimizer=rmsprop")
+    lean = json.loads(call("anatomy", *words).out)["training"]["largest_batch"]
+    full = json.loads(call("anatomy", *words, "centered=true").out)["training"]["largest_batch"]
+    assert 0 < full < lean
+
+
+def test_batch_size_and_fused_are_settings_too(call):
+    plain = json.loads(call("anatomy", *LENET, "batch_size=2").out)["training"]
+    fused = json.loads(call("anatomy", *LENET, "--batch", "2", "fused=true").out)["training"]
+    assert plain["batch"] == fused["batch"] == 2
+    assert fused["peak"] < plain["peak"]
+    anatomy = tw.anatomy("lenet", (1, 32, 32), classes=10)
+    assert fused["peak"] == anatomy.training_memory(2, fused=True).peak
+
+
+def test_a_run_is_priced_as_it_was_trained_unless_told_otherwise(call, tmp_path):
+    folder = tmp_path / "run"
+    words = ("optimizer=sgd", "momentum=0.9", "batch_size=24", "epochs=1", "--out", folder)
+    assert call("train", "iris", *words, "--quiet", "--no-report").code == 0
+    found = json.loads(call("anatomy", folder, "--json").out)
+    training, copy = found["training"], 4 * found["parameters"]
+    assert (training["batch"], training["optimizer"]) == (24, "sgd")
+    assert training["optimizer_state"] == copy
+    changed = json.loads(call("anatomy", folder, "momentum=0", "--json").out)["training"]
+    assert changed["optimizer_state"] == 0
+    other = json.loads(call("anatomy", folder, "--optimizer", "adagrad", "--json").out)["training"]
+    assert other["optimizer_state"] - copy < 100
+
+
 def test_a_photograph_is_the_usual_input(call):
     found = json.loads(call("anatomy", "vgg16", "--json").out)
     assert found["macs"] == 15_470_264_320
@@ -77,7 +126,10 @@ def test_a_run_knows_its_network_and_its_input(call, trained):
         (["alexnet", "--input", "3,8,8"], "8×8"),
         (["lenet", "--memory", "much"], "such as '8 GiB', got 'much'"),
         (["perceptron", "--input", "4", "--classes", "3"], "tells two classes apart"),
-        (["lenet", "--batch", "0"], "batch must be a whole number of at least 1"),
+        (["lenet", "--batch", "0"], "batch_size must be a whole number of at least 1"),
+        (["lenet", "optimizer=sgd", "betas=0.9,0.9"], "'sgd' has no constant 'betas'"),
+        (["lenet", "learning_rate=1"], "learning_rate does not change how much memory"),
+        (["lenet", "decay=0.1", "schedule=exponential"], "decay does not change how much memory"),
         (["lenet", "--optimizer", "adm"], "Did you mean 'adam'?"),
     ],
 )

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from thalweg._anatomy import Anatomy
-from thalweg._api._anatomy import anatomy, named_anatomy
+from thalweg._api._anatomy import anatomy
 from thalweg._api._begin import begun_folder
 from thalweg._api._cache import CachedPictures, clear_cache, list_cache
 from thalweg._api._compare import Comparison, compare
 from thalweg._api._describe import DataCard, describe_data, list_data, list_models
+from thalweg._api._named_anatomy import NamedAnatomy, named_anatomy
 from thalweg._api._routing import route
 from thalweg._api._treat import Treatment, treat
 from thalweg._api._verbs import (
@@ -58,6 +59,7 @@ __all__ = [
     "Comparison",
     "DataCard",
     "Diagnosis",
+    "NamedAnatomy",
     "Prediction",
     "Run",
     "Treatment",

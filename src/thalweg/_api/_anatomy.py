@@ -1,18 +1,15 @@
 """A network taken apart: a module, one by name, or that of a run."""
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from thalweg import models
 from thalweg._anatomy import Anatomy
-from thalweg._api._routing import route
 from thalweg._core import formats
-from thalweg._core.registry import did_you_mean
 from thalweg.data import Splits
-from thalweg.errors import RunError, SettingError, ShapeError, UnknownNameError
+from thalweg.errors import SettingError, ShapeError
 from thalweg.train import Run, make_optimizer
 
 
@@ -81,41 +78,6 @@ def anatomy(
         if recipe is None:
             raise
         raise ShapeError(f"{error}. {recipe.reminder()}") from error
-
-
-def named_anatomy(name: str, shape: Any, classes: int | None, settings: dict[str, Any]) -> Anatomy:
-    """Take apart what the command line names: a network, or the folder of a run.
-
-    Raises:
-        UnknownNameError: It is neither.
-        RunError: The folder holds no run, or one whose network is not registered.
-        ThalwegError: As `anatomy`.
-    """
-    if name not in models.networks:
-        if not Path(name).exists():
-            names = models.networks.names()
-            raise UnknownNameError(
-                f"unknown network {formats.plain(repr(name))}, and no run lies there. "
-                f"{did_you_mean(name, names)}"
-            )
-        return _of_run(name, shape, settings, classes)
-    options = route(settings, {"model": {"name": name}}, only=("model",))["model"]
-    options.pop("name")
-    return anatomy(name, shape, classes=classes, **options)
-
-
-def _of_run(folder: str, shape: Any, settings: dict[str, Any], classes: int | None) -> Anatomy:
-    run = Run.peek(folder)
-    given = [*settings, *(["classes"] if classes is not None else [])]
-    if given:
-        raise SettingError(f"the network of a run is built already: {given[0]} cannot be chosen.")
-    model = run.network()
-    if model is None:
-        raise RunError(
-            f"the network of {folder}, {run.settings.model.get('class')}, is not a registered "
-            "one. Take it apart in Python: tw.anatomy(model, shape)."
-        )
-    return anatomy(model, run.schema.encoder.shape if shape is None else shape)
 
 
 def _by_name(name: str, shape: Any, classes: int | None, options: dict[str, Any]) -> Anatomy:

@@ -17,15 +17,24 @@ def anatomy(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Options of the network: hidden=64,64."),
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="Options of the network, hidden=64,64, and of training as far as they change its "
+            "memory: momentum=0.9, fused=true.",
+        ),
     ] = None,
     input: Annotated[  # noqa: A002
         str | None,
         typer.Option(metavar="3,224,224", help="Shape of one example: channels, height, width."),
     ] = None,
     classes: Annotated[int | None, typer.Option(help="That a network by name tells apart.")] = None,
-    batch: Annotated[int, typer.Option(help="Examples per step, for the memory of training.")] = 32,
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help="For the same.")] = "adamw",
+    batch: Annotated[
+        int | None,
+        typer.Option(help="Examples per step of training; 32, or those of the run."),
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the training; adamw, or that of the run.")
+    ] = None,
     memory: Annotated[
         str | None,
         typer.Option(metavar="8GiB", help="Say which batch fits, training with the optimizer."),
@@ -40,9 +49,11 @@ def anatomy(
 
     shape = None if input is None else parse_value(input)
     shape = tuple(shape) if isinstance(shape, list) else shape
-    found = _api.named_anatomy(network, shape, classes, parse_settings(settings or []))
-    needs = found.training_memory(batch, optimizer)
-    fits = None if memory is None else found.largest_batch(memory, optimizer)
+    flags = {"batch_size": batch, "optimizer": optimizer}
+    given = {name: value for name, value in flags.items() if value is not None}
+    named = _api.named_anatomy(network, shape, classes, parse_settings(settings or []) | given)
+    found, needs = named.anatomy, named.training_memory()
+    fits = None if memory is None else named.largest_batch(memory)
     if picture is not None:
         found.picture(picture)
     if json:
