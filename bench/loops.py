@@ -35,9 +35,12 @@ class Result:
 
     seconds_per_step: float
     weights: dict[str, Tensor]
+    precision: str = "float32"
 
 
-def trained(work: Workload, *, as_it_comes: bool = False, compiled: bool = False) -> tw.train.Run:
+def trained(
+    work: Workload, *, as_it_comes: bool = False, compiled: bool | None = None
+) -> tw.train.Run:
     """Train by `tw.fit`: history kept, validation each epoch, run folder on disk.
 
     Args:
@@ -45,10 +48,13 @@ def trained(work: Workload, *, as_it_comes: bool = False, compiled: bool = False
         as_it_comes: With the doctor, progress, and all that is chosen. Without, as plain as the
             loops beside it: trials of a fraction of a second are all beginning, at which the
             doctor looks most.
-        compiled: Whether whole steps are compiled.
+        compiled: Whether whole steps are compiled; None leaves it to be chosen.
     """
     model = copy.deepcopy(work.model)
-    plain = {"doctor": False, "progress": False, "restore_best": False, "measure_speed": False}
+    settings: dict[str, bool | None] = {"compiled": compiled}
+    if not as_it_comes:
+        off = ("compiled", "doctor", "progress", "restore_best", "measure_speed")
+        settings = dict.fromkeys(off, False)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         return tw.fit(
             model,
@@ -56,16 +62,17 @@ def trained(work: Workload, *, as_it_comes: bool = False, compiled: bool = False
             epochs=work.epochs,
             batch_size=work.batch_size,
             learning_rate=RATE,
-            compiled=compiled,
             out=folder,
-            **({} if as_it_comes else plain),
+            **settings,
         )
 
 
 def thalweg_loop(work: Workload, *, as_it_comes: bool = False) -> Result:
-    """`tw.fit` as a user calls it."""
+    """`tw.fit` as a user calls it; what it tries beforehand counts."""
     run = trained(work, as_it_comes=as_it_comes)
-    return Result(run.timing["training"] / (work.steps - 1), run.model.state_dict())
+    seconds = run.timing["training"] + run.timing["trying arrangements"]
+    precision = run.settings.train.precision or "float32"
+    return Result(seconds / (work.steps - 1), run.model.state_dict(), precision)
 
 
 def tuned_loop(work: Workload) -> Result:
@@ -172,19 +179,30 @@ def in_loops(works: list[Workload], rounds: int) -> list[Figure]:
 def as_it_comes(rounds: int) -> list[Figure]:
     """Time whole trainings with the doctor and progress against the usual loop."""
     found = []
-    works = [(workloads.mlp(60), 0.65), (workloads.convnet(4), 0.70), (workloads.lenet(10), 0.70)]
+    # The last one is long enough for trials of threads, layout and precision.
+    works = [
+        (workloads.mlp(60), 0.65), (workloads.convnet(4), 0.70), (workloads.lenet(10), 0.70),
+        (workloads.convnet(24), 0.70),
+    ]  # fmt: skip
     for work, target in works:
-        comes: Callable[[], Result] = lambda work=work: thalweg_loop(work, as_it_comes=True)  # noqa: E731
+        types: set[str] = set()
+
+        def comes(work: Workload = work, types: set[str] = types) -> float:
+            result = thalweg_loop(work, as_it_comes=True)
+            types.add(result.precision)
+            return result.seconds_per_step
+
         ways = {
-            "thalweg": lambda comes=comes: comes().seconds_per_step,
-            "again": lambda comes=comes: comes().seconds_per_step,
+            "thalweg": comes,
+            "again": comes,
             "usual": lambda work=work: usual_loop(work).seconds_per_step,
         }
         seconds = in_turns(ways, rounds)
         control = ratio(seconds["again"], seconds["thalweg"])[0]
         value = ratio(seconds["thalweg"], seconds["usual"])
         name = f"{work.name}: tw.fit as it comes ÷ usual loop"
-        note = f"{work.steps} steps, {work.steps * min(seconds['thalweg']):.1f} s"
+        note = f"{work.steps} steps, {work.steps * min(seconds['thalweg']):.1f} s, "
+        note += ", ".join(sorted(types))
         found.append(Figure(name, *value, target=target, control=control, note=note))
     return found
 
