@@ -20,8 +20,8 @@ MODULES = {
 MOST_LINES = 300
 MOST_LINES_OF_A_BODY = 50
 MOST_PARAMETERS = 8
-# The verbs and the commands, whose parameters are the settings themselves.
-DOORS = ("_api", "cli", "models/_build.py")
+# The doors, whose parameters are the settings themselves.
+DOORS = ("_api", "cli", "_estimators", "models/_build.py")
 # Where any error may come and must go no further: to the user of the command line, into a loop
 # that the doctor watches, out of a copy of somebody's network or another part under examination,
 # out of somebody's script, out of a thread, out of what only shows something.

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
         verify,
         watch,
     )
+    from thalweg._estimators import NetworkClassifier, NetworkRegressor
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Anatomy",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Run",
     "anatomy",
     "autodiff",
@@ -65,6 +68,8 @@ _FOLDERS = (
     "tasks",
     "train",
 )
+# They take scikit-learn, which the verbs do without.
+_ESTIMATORS = ("NetworkClassifier", "NetworkRegressor")
 
 
 def __getattr__(name: str) -> Any:
@@ -73,7 +78,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'thalweg' has no attribute {name!r}")
     if name in _FOLDERS:
         return importlib.import_module(f"thalweg.{name}")
-    value = getattr(importlib.import_module("thalweg._api"), name)
+    home = "thalweg._estimators" if name in _ESTIMATORS else "thalweg._api"
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -64,6 +65,18 @@ def test_a_setting_may_be_overridden_when_repeating():
 def test_runs_are_numbered_in_a_folder_of_their_own():
     runs = [tw.fit("linear", "iris", epochs=1, progress=False) for _ in range(2)]
     assert [str(run.folder) for run in runs] == ["runs/iris-1", "runs/iris-2"]
+
+
+def test_a_run_in_memory_is_the_run_that_a_folder_would_hold():
+    data = tw.load("iris")
+    kept, held = (
+        tw.fit("mlp", data, epochs=2, out=out, progress=False, doctor=False)
+        for out in ("kept", False)
+    )
+    assert_same_bits(kept, held)
+    assert held.folder is None
+    assert [path.name for path in Path().iterdir()] == ["kept"]
+    assert held.settings == kept.settings
 
 
 def test_data_handed_over_in_python_cannot_be_named_by_settings(three_classes):

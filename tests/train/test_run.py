@@ -1,5 +1,8 @@
 """A run scores, predicts, saves and comes back as it was."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -39,6 +42,28 @@ def test_a_run_kept_in_memory_can_be_saved_later(three_classes):
     loaded = tw.Run.load(run.save("kept"))
     points = three_classes.train.inputs[:5].numpy()
     assert loaded.predict(points).values.tolist() == run.predict(points).values.tolist()
+
+
+def test_outputs_are_what_the_network_gives_before_the_task_reads_it(three_classes):
+    run = tw.fit("mlp", three_classes, epochs=1, out=False, progress=False, doctor=False)
+    encoder, stored = three_classes.schema.encoder, three_classes.test.inputs
+    points = (stored * encoder.scale + encoder.mean).numpy()
+    with torch.no_grad():
+        torch.testing.assert_close(run.outputs(points), run.model(stored))
+    odds = run.outputs(points).double().softmax(dim=1).numpy()
+    np.testing.assert_allclose(run.predict(points).probabilities, odds, rtol=1e-5)
+
+
+def test_a_copy_leaves_the_data_behind_and_predicts_the_same(three_classes):
+    run = tw.fit("mlp", three_classes, epochs=1, out=False, progress=False)
+    run.answers("valid")
+    for other in (copy.deepcopy(run), pickle.loads(pickle.dumps(run))):
+        assert other.data is None
+        with pytest.raises(DataError, match=r"run\.attach"):
+            other.score("valid")
+        assert other.attach(three_classes).score("valid") == run.score("valid")
+        assert str(other.diagnosis) == str(run.diagnosis)
+        assert other.history == run.history
 
 
 def test_scores_are_what_scikit_learn_finds_in_the_predictions(three_classes):

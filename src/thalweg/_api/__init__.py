@@ -20,6 +20,7 @@ from thalweg._api._verbs import (
     repeat,
     resume,
     train_from,
+    train_on,
 )
 from thalweg._api._verify import Verification, verify
 from thalweg.conformance import check_data, check_model, check_task
@@ -88,6 +89,7 @@ __all__ = [
     "resume",
     "route",
     "train_from",
+    "train_on",
     "treat",
     "verify",
     "watch",

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -26,7 +26,7 @@ def begin(
     task: Task,
     config: Config,
     *,
-    out: str | Path | None,
+    out: str | Path | Literal[False] | None,
     choices: list[Choice],
     onlookers: Onlookers,
 ) -> Run:
@@ -37,7 +37,7 @@ def begin(
         data: The three parts.
         task: What is wanted of the network.
         config: How to train.
-        out: Folder to keep the run in; None takes a new one in `runs/`.
+        out: Folder to keep the run in; None takes a new one in `runs/`, False none at all.
         choices: What was decided before.
         onlookers: Who looks on.
 
@@ -51,14 +51,17 @@ def begin(
             run = go_on(begun, data, model, onlookers, ranks=ranks)
             run.data = data
             return run
-        folder = str(out or begun or train.next_folder(data.schema.source))
+        folder = None
+        if out is not False:
+            chosen = str(out or begun or train.next_folder(data.schema.source))
+            folder = Path(chosen if ranks is None else ranks.told(lambda: chosen))
         return train.fit(
             model,
             data,
             task,
             config,
             choices=choices,
-            folder=Path(folder if ranks is None else ranks.told(lambda: folder)),
+            folder=folder,
             onlookers=replace(onlookers, begun=lambda path: launch.remember(place, str(path))),
             ranks=ranks,
         )

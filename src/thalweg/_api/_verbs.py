@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -10,6 +10,7 @@ from thalweg import data as _data
 from thalweg import models, tasks, train
 from thalweg._api._begin import begin, go_on
 from thalweg._api._loading import load_for
+from thalweg._api._network import given_network, network_of
 from thalweg._api._printing import print_choices, print_wait
 from thalweg._api._routing import Sections, route
 from thalweg._api._transfer import fit_head
@@ -36,7 +37,7 @@ def fit(
     schedule: str = "cosine",
     weight_decay: float | None = None,
     seed: int = 0,
-    out: str | Path | None = None,
+    out: str | Path | Literal[False] | None = None,
     device: str | None = None,
     progress: bool = True,
     doctor: bool = True,
@@ -60,7 +61,8 @@ def fit(
         schedule: How the rate falls from its peak.
         weight_decay: The optimizer's own, on weights but not on biases and normalizations.
         seed: Of the order of examples and of everything random in the network.
-        out: Folder to keep the run in; by default a new one in `runs/`.
+        out: Folder to keep the run in; by default a new one in `runs/`. False keeps it in memory
+            alone, without checkpoints, until `run.save`.
         device: Where to compute.
         progress: Whether to show choices and progress.
         doctor: Whether the doctor watches; a few percent of the time, more of a second or two.
@@ -97,9 +99,10 @@ def fit(
     began = time.perf_counter()
     data = load_for(config, data, progress)
     loading = time.perf_counter() - began
-    model = _network(model, data, seed)
-    onlookers = _onlookers(progress, doctor)
-    return _fit(model, data, sections, config, out=out, onlookers=onlookers, loading=loading)
+    model = given_network(model, data, seed)
+    return train_on(
+        data, sections, model, out=out, progress=progress, doctor=doctor, loading=loading
+    )
 
 
 def train_from(sections: Sections, *, out: str | Path | None = None, progress: bool = True) -> Run:
@@ -128,33 +131,46 @@ def train_from(sections: Sections, *, out: str | Path | None = None, progress: b
     began = time.perf_counter()
     data = load_for(config, options.pop("source"), progress, **options)
     loading = time.perf_counter() - began
-    model = dict(sections.get("model", {}))
-    if "class" in model:
-        raise SettingError(
-            f"the network {model['class']!r} is not registered, so that settings alone cannot "
-            "build it. Build it in Python and call tw.fit, or name one of `thalweg models`."
-        )
-    if model.get("weights") == train.GIVEN:
-        raise SettingError(
-            "these settings began from weights handed over in Python, which settings alone cannot "
-            "bring back. Call tw.fit with the network, or remove `weights` to begin afresh."
-        )
-    choices = []
-    if "name" not in model:
-        model["name"], choice = models.default_network(data.schema)
-        choices.append(choice)
-    seed = model.pop("seed", config.seed)
-    network = build(model.pop("name"), data, seed=seed, **model)
-    return _fit(
-        network,
-        data,
-        sections,
-        config,
-        out=out,
-        onlookers=_onlookers(progress),
-        loading=loading,
-        choices=choices,
-    )
+    return train_on(data, sections, out=out, progress=progress, loading=loading)
+
+
+def train_on(
+    data: Splits,
+    sections: Sections,
+    model: nn.Module | None = None,
+    *,
+    out: str | Path | Literal[False] | None = None,
+    progress: bool = True,
+    doctor: bool = True,
+    loading: float = 0.0,
+) -> Run:
+    """Train from settings on data that are loaded: what every door ends in.
+
+    Args:
+        data: The three parts.
+        sections: "model", "task" and "train", each by setting.
+        model: A network of one's own; by default the one of the settings, or the one that suits
+            the data.
+        out: As for `fit`.
+        progress: Whether to show choices and progress.
+        doctor: Whether the doctor watches.
+        loading: Seconds that it took to load the data.
+
+    Raises:
+        ThalwegError: As `fit`.
+    """
+    config = Config.from_settings(sections.get("train", {}))
+    choices = list(data.schema.choices)
+    if model is None:
+        model, chosen = network_of(dict(sections.get("model", {})), data, config.seed)
+        choices += chosen
+    choices += [*models.choices_of(model), *fit_head(model, data, config)]
+    task, choice = _choose_task(model, data, dict(sections.get("task", {})))
+    choices += [choice] if choice else []
+    onlookers = _onlookers(progress, doctor)
+    run = begin(model, data, task, config, out=out, choices=choices, onlookers=onlookers)
+    run.timing = {"loading data": loading, **run.timing}
+    return run
 
 
 def repeat(
@@ -216,29 +232,9 @@ def find_learning_rate(model: nn.Module | str, data: Any, **settings: Any) -> Ra
     sections = route(settings, {}, only=("task", "train"))
     config = Config.from_settings(sections.get("train", {}))
     data = load_for(config, data, progress=None)
-    model = _network(model, data, config.seed)
+    model = given_network(model, data, config.seed)
     task, _ = _choose_task(model, data, dict(sections.get("task", {})))
     return train.find_learning_rate(model, data, task, config)
-
-
-def _fit(
-    model: nn.Module,
-    data: Splits,
-    sections: Sections,
-    config: Config,
-    *,
-    out: str | Path | None,
-    onlookers: Onlookers,
-    loading: float,
-    choices: list[Choice] | None = None,
-) -> Run:
-    replaced = fit_head(model, data, config)
-    task, choice = _choose_task(model, data, dict(sections.get("task", {})))
-    made = [*(choices or []), *models.choices_of(model)]
-    before = [*data.schema.choices, *made, *replaced, *([choice] if choice else [])]
-    run = begin(model, data, task, config, out=out, choices=before, onlookers=onlookers)
-    run.timing = {"loading data": loading, **run.timing}
-    return run
 
 
 def _onlookers(progress: bool, doctor: bool = True) -> Onlookers:
@@ -261,14 +257,3 @@ def _choose_task(
         hint=getattr(model, "task", None),
         options=section,
     )
-
-
-def _network(model: nn.Module | str, data: Splits, seed: int) -> nn.Module:
-    """Return the network itself, or a new one of that name."""
-    if isinstance(model, str):
-        return build(model, data, seed=seed)
-    if not isinstance(model, nn.Module):
-        is_class = isinstance(model, type)
-        got = f"the class itself; write {model.__name__}(…)" if is_class else type(model).__name__
-        raise SettingError(f"the network must be a torch.nn.Module or a name, got {got}.")
-    return model

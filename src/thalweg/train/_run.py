@@ -1,12 +1,14 @@
 """A run: what was trained, on what, how it went, and what it can do now."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from thalweg._core.choices import Choice
 from thalweg._core.history import History
@@ -156,6 +158,22 @@ class Run:
         Raises:
             DataError: Columns are missing, values or files cannot be read.
         """
+        outputs, names, repairs = self._outputs(given)
+        return replace(self.task.read(outputs, names), repairs=repairs)
+
+    def outputs(self, given: Any) -> Float[Tensor, "examples ..."]:
+        """Return what the network itself gives for new examples, before the task reads it: logits.
+
+        Args:
+            given: As for `predict`.
+
+        Raises:
+            DataError: As `predict`.
+        """
+        return self._outputs(given)[0]
+
+    def _outputs(self, given: Any) -> tuple[Tensor, tuple[str, ...], tuple[Choice, ...]]:
+        """Return outputs and names of new examples, and what was mended in them."""
         inputs, names = self.schema.encoder.read(given)
         stored = self.schema.encoder.encode(inputs)
         outputs = []
@@ -164,8 +182,7 @@ class Run:
                 # A copy, since a network may work in place.
                 normal = self.schema.encoder.normalize(piece.to(device, copy=True))
                 outputs.append(self.model(normal).float().cpu())
-        read = self.task.read(torch.cat(outputs), names)
-        return replace(read, repairs=tuple(inputs.repairs))
+        return torch.cat(outputs), names, tuple(inputs.repairs)
 
     def attach(self, data: Splits) -> Self:
         """Hand the run its data again, after loading it from disk.
@@ -263,6 +280,13 @@ class Run:
         run.scores = files.table("scores")
         run.watched = files.record()
         return run
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy takes along: what a folder holds, so no data; weights on the CPU."""
+        model = self._model
+        if model is not None and any(each.device.type != "cpu" for each in model.parameters()):
+            model = copy.deepcopy(model).cpu()
+        return {**vars(self), "_model": model, "data": None, "_answers": {}}
 
     def __repr__(self) -> str:
         where = f" in {self.folder}" if self.folder else ""
