@@ -200,8 +200,8 @@ def as_it_comes(rounds: int) -> list[Figure]:
         seconds = in_turns(ways, rounds)
         control = ratio(seconds["again"], seconds["thalweg"])[0]
         value = ratio(seconds["thalweg"], seconds["usual"])
-        name = f"{work.name}: tw.fit as it comes ÷ usual loop"
-        note = f"{work.steps} steps, {work.steps * min(seconds['thalweg']):.1f} s, "
+        name = f"{work.name}, {work.steps:,} steps: tw.fit as it comes ÷ usual loop"
+        note = f"{work.steps * min(seconds['thalweg']):.1f} s, "
         note += ", ".join(sorted(types))
         found.append(Figure(name, *value, target=target, control=control, note=note))
     return found
