@@ -10,7 +10,7 @@ import torch
 
 import thalweg as tw
 from thalweg.data import PARTS, Schema
-from thalweg.errors import DataError, SettingError
+from thalweg.errors import DataError, SettingError, ShapeError
 
 DRAW = np.random.default_rng(0)
 POINTS = DRAW.normal(size=(60, 3))
@@ -185,6 +185,17 @@ def test_groups_and_times_reach_the_split():
     timed = tw.load(table(), "kind", time="day")
     # Days run backwards: the last rows are the oldest.
     assert rows(timed.train).min() > rows(timed.valid).max() > rows(timed.test).max()
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.uint8])
+def test_arrays_may_say_which_part_each_example_is_for(kind):
+    values = np.arange(60 * 16).reshape(60, 4, 4).astype(kind)  # numbers, or pictures
+    parts = np.where(np.arange(60) < 10, "val", None)
+    data = tw.load(values, np.arange(60) % 2, parts=parts, test=0)
+    assert rows(data.valid).tolist() == list(range(10))
+    assert len(data.train) == 50
+    with pytest.raises(ShapeError, match="parts must have one entry per example, 60 in all"):
+        tw.load(values, np.arange(60) % 2, parts=["train"])
 
 
 def test_the_seed_decides_the_split_and_nothing_global_changes():

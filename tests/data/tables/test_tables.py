@@ -83,6 +83,40 @@ def test_drop_group_and_time_columns_are_no_features():
     assert (np.diff(raw.times) == np.timedelta64(1, "D")).all()
 
 
+def test_a_column_says_which_part_each_row_is_for():
+    words = np.array(["Train", "validation", "test"])[np.arange(FRAME.height) % 3]
+    data = tw.load(FRAME.with_columns(pl.Series("use", words)), "label", parts="use")
+    beside = tw.load(FRAME, "label", parts=words)
+    for number, part in enumerate(("train", "valid", "test")):
+        rows = [int(name[4:]) for name in data[part].names]
+        assert rows == list(range(number, FRAME.height, 3))
+        assert data[part].names == beside[part].names
+    assert "use" not in [column["name"] for column in data.schema.encoder.describe()]
+    with pytest.raises(DataError, match="a part must be 'train', 'valid' or 'test', got 'b'"):
+        tw.load(FRAME, "label", parts=["b"] * FRAME.height)
+
+
+def test_targets_beside_a_frame_are_none_of_its_columns():
+    """Whatever these are called: only what repeats the targets is left out, and told."""
+    frame = pl.DataFrame({"target": np.arange(40.0) % 7, "other": np.arange(40.0)})
+    labels = np.arange(40) % 2
+    data = tw.load(frame, labels)
+    assert [column["name"] for column in data.schema.encoder.describe()] == ["target", "other"]
+
+
+@pytest.mark.parametrize("library", [pl.DataFrame, pd.DataFrame])
+def test_a_column_handed_over_as_target_too_is_no_input(library):
+    words = ["b", "a", "c"] * 20
+    frame = library({"size": np.arange(60.0), "kind": words})
+    data = tw.load(frame, frame["kind"])
+    assert [column["name"] for column in data.schema.encoder.describe()] == ["size"]
+    told = {choice.setting: choice.reason for choice in data.schema.choices}
+    assert told["dropped columns"] == "the target itself, given beside"
+    other = library({"kind": words[::-1]})["kind"]  # of the same name, but of other cells
+    kept = tw.load(frame, other).schema.encoder.describe()
+    assert [column["name"] for column in kept] == ["size", "kind"]
+
+
 def test_a_split_by_group_keeps_patients_whole_and_one_by_time_is_in_order():
     parts = tw.load(FRAME, "label", group="patient")
     patients = [{int(n[4:]) // 3 for n in parts[p].names} for p in ("train", "valid", "test")]

@@ -13,18 +13,6 @@ from thalweg.data.arrays._arrays import ArrayInputs, as_numbers
 from thalweg.data.images._image_arrays import are_pictures, picture_inputs
 from thalweg.errors import DataError
 
-# How people call the three parts, in the names of folders, files and arrays.
-PART_NAMES = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "val": "valid",
-    "validation": "valid",
-    "dev": "valid",
-    "test": "test",
-    "testing": "test",
-    "t10k": "test",
-}
 # Bytes beyond which a promise is no number any more: sixteen exbibytes.
 MOST_SHOWN = 2**64
 # Deflate, which gzip and zip use, cannot shrink further than this.

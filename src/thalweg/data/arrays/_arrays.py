@@ -14,6 +14,7 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.plain_data import rebuilt
 from thalweg.data._inputs import Encoder, Inputs, encoders, row_names
+from thalweg.data._parts import parts_of
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example, to_numpy
 from thalweg.data.tables._recognize import is_frame
@@ -239,12 +240,13 @@ def _accepts(data: Any) -> bool:
     return isinstance(data, (np.ndarray, Tensor, list, tuple)) and not is_frame(data)
 
 
-def _read(data: Any, target: Any, *, group: Any = None, time: Any = None) -> Raw:
+def _read(data: Any, target: Any, *, group: Any = None, time: Any = None, parts: Any = None) -> Raw:
     values = as_numbers(data, "the inputs")
     return Raw(
         inputs=ArrayInputs(values),
         targets=as_targets(target, len(values)),
         names=row_names(len(values)),
+        parts=parts_of(parts, len(values)),
         groups=per_example(group, len(values), "group"),
         times=per_example(time, len(values), "time"),
     )

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from thalweg._core import formats
+from thalweg.data._parts import PART_NAMES
 from thalweg.data._source import Raw, Source, sources
-from thalweg.data.arrays._array_files import PART_NAMES, check_declared, join_parts
+from thalweg.data.arrays._array_files import check_declared, join_parts
 from thalweg.errors import DataError, DataNotFoundError
 
 INPUT_NAMES = frozenset({"x", "images", "image", "data", "features", "inputs"})

@@ -10,8 +10,8 @@ import numpy as np
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg.data._parts import PART_NAMES
 from thalweg.data._source import Raw, Source, sources
-from thalweg.data.arrays._array_files import PART_NAMES
 from thalweg.data.images._decoding import decode
 from thalweg.data.images._image_files import FORMATS
 from thalweg.data.images._pictures import files_under, named, readable, refuse_folder

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from thalweg._core.choices import Choice
 from thalweg.data._inputs import row_names
+from thalweg.data._parts import parts_of
 from thalweg.data._source import Raw, Source, sources
 from thalweg.data._target_values import as_targets, per_example
 from thalweg.data.images._images import ImageInputs
@@ -42,7 +43,13 @@ def picture_inputs(
 
 
 def _read(
-    data: Any, target: Any, *, group: Any = None, time: Any = None, standardize: str = "train"
+    data: Any,
+    target: Any,
+    *,
+    group: Any = None,
+    time: Any = None,
+    parts: Any = None,
+    standardize: str = "train",
 ) -> Raw:
     values = data.detach().cpu().numpy() if isinstance(data, Tensor) else data
     inputs, choice = picture_inputs(values, standardize)
@@ -50,6 +57,7 @@ def _read(
         inputs=inputs,
         targets=as_targets(target, len(inputs)),
         names=row_names(len(inputs)),
+        parts=parts_of(parts, len(inputs)),
         groups=per_example(group, len(inputs), "group"),
         times=per_example(time, len(inputs), "time"),
         choices=[choice],

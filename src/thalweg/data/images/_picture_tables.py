@@ -52,7 +52,7 @@ def _read(
         inputs=decoded.inputs,
         targets=targets[decoded.kept],
         names=tuple(names[row] for row in decoded.kept),
-        target_names=target_names,
+        target_names=target_names or ("target",),
         groups=groups,
         choices=[*choices, *decoded.choices],
     )

@@ -38,6 +38,14 @@ def as_frame(data: Any) -> pl.DataFrame:
         ) from None
 
 
+def as_series(data: Any) -> pl.Series | None:
+    """Return a column of any data frame, as `as_frame` reads it; None for anything else."""
+    if isinstance(data, pl.Series):
+        return data
+    column = nw.from_native(data, series_only=True, pass_through=True)
+    return _as_series(str(column.name), column) if isinstance(column, nw.Series) else None
+
+
 def as_rows(data: Any) -> list[list[Any]] | None:
     """Return the cells of an array or of lists row by row, a single row as the only one.
 

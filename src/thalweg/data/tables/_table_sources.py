@@ -22,6 +22,7 @@ def _read_file(
     drop: str | Sequence[str] = (),
     group: str | None = None,
     time: str | None = None,
+    parts: str | None = None,
     columns: Mapping[str, str] | None = None,
     delimiter: str | None = None,
 ) -> Raw:
@@ -29,7 +30,7 @@ def _read_file(
     from thalweg.data.tables._tables import frame_raw
 
     frame, choices = read_table(Path(data), delimiter)
-    raw = frame_raw(frame, target, drop=drop, group=group, time=time, columns=columns)
+    raw = frame_raw(frame, target, drop=drop, group=group, time=time, parts=parts, columns=columns)
     raw.choices = [*choices, *raw.choices]
     return raw
 
@@ -41,12 +42,14 @@ def _read_frame(
     drop: str | Sequence[str] = (),
     group: str | None = None,
     time: str | None = None,
+    parts: Any = None,
     columns: Mapping[str, str] | None = None,
 ) -> Raw:
     from thalweg.data.tables._frames import as_frame
     from thalweg.data.tables._tables import frame_raw
 
-    return frame_raw(as_frame(data), target, drop=drop, group=group, time=time, columns=columns)
+    frame = as_frame(data)
+    return frame_raw(frame, target, drop=drop, group=group, time=time, parts=parts, columns=columns)
 
 
 sources.register("table files", summary=".csv, .tsv or .parquet files, with target=COLUMN")(

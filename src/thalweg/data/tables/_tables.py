@@ -10,10 +10,12 @@ from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg._core.registry import did_you_mean
 from thalweg.data._inputs import row_names
+from thalweg.data._parts import parts_of
 from thalweg.data._source import Raw
 from thalweg.data._target_values import as_targets
 from thalweg.data.tables._cells import COLUMN_KINDS, Reading, infer, names_rows, parse, tokens
 from thalweg.data.tables._column import check_width, quoted
+from thalweg.data.tables._frames import as_series
 from thalweg.data.tables._table_encoder import TableInputs, refuse_empty
 from thalweg.errors import DataError, SettingError
 
@@ -25,6 +27,7 @@ def frame_raw(
     drop: str | Sequence[str] = (),
     group: str | None = None,
     time: str | None = None,
+    parts: Any = None,
     columns: Mapping[str, str] | None = None,
 ) -> Raw:
     """Return a frame's examples: every column but the target, those dropped, group and time.
@@ -35,6 +38,7 @@ def frame_raw(
         drop: Columns to ignore.
         group: The column that says which examples belong together.
         time: The column to sort by for a split by time.
+        parts: The column that says what trains, validates and tests, or an array beside the frame.
         columns: Kinds of columns that are not to be inferred: "number", "category", "boolean"
             or "date".
 
@@ -50,8 +54,12 @@ def frame_raw(
     check_width(frame.width)
     if frame.height == 0:
         raise DataError("the table must have rows, got none. Check how it was written.")
+    choices = []
+    if (repeated := repeated_column(frame, target)) is not None:
+        target = repeated
+        choices.append(Choice("dropped columns", [repeated], "the target itself, given beside"))
     targets, target_names = read_targets(frame, target, columns)
-    apart = [name for name in (group, time) if name is not None]
+    apart = [name for name in (group, time, parts) if isinstance(name, str)]
     for name in (*drop, *apart, *columns):
         check_column(frame, name)
     names = [n for n in frame.columns if n not in {*target_names, *drop, *apart}]
@@ -59,7 +67,6 @@ def frame_raw(
         raise DataError("the table must have a column besides the target, got none.")
     readings, kept = _read_columns(frame.select(names), columns)
     read_as_missing = sorted({text for c in kept for text in tokens(frame[c.name], c)})
-    choices = []
     if read_as_missing:
         choices.append(
             Choice("missing cells", read_as_missing, "read as missing, as an empty cell")
@@ -68,7 +75,10 @@ def frame_raw(
         inputs=TableInputs(pl.DataFrame(kept), readings),
         targets=targets,
         names=row_names(frame.height),
-        target_names=target_names,
+        target_names=target_names or ("target",),
+        parts=parts_of(
+            _as_objects(frame[parts]) if isinstance(parts, str) else parts, frame.height
+        ),
         groups=None if group is None else _as_objects(frame[group]),
         times=None if time is None else _typed(frame[time]).to_numpy(),
         choices=choices,
@@ -102,7 +112,7 @@ def _read_columns(
 def read_targets(
     frame: pl.DataFrame, target: Any, columns: Mapping[str, str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the targets, and the names of their columns ("target" for an array beside).
+    """Return the targets, and the names of their columns; none for an array beside.
 
     Raises:
         DataError: No target is named, it is absent, or its cells cannot be used.
@@ -121,7 +131,7 @@ def read_targets(
     if isinstance(target, (list, tuple)) and len(target) == frame.height:
         is_names = is_names and set(names) <= set(frame.columns)
     if not is_names:
-        return as_targets(target, frame.height), ("target",)
+        return as_targets(target, frame.height), ()
     for name in names:
         check_column(frame, name, "target")
     if len(names) == 1:
@@ -134,6 +144,15 @@ def read_targets(
                 f"{quoted([cells.name])} holds {cells.dtype}. Name one target, or others."
             )
     return np.column_stack([c.cast(pl.Float64).to_numpy() for c in typed]), tuple(names)
+
+
+def repeated_column(frame: pl.DataFrame, target: Any) -> str | None:
+    """Return the column that targets beside the frame repeat, under its name and to the cell."""
+    name = getattr(target, "name", None)
+    if not isinstance(name, str) or name not in frame.columns:
+        return None
+    cells = as_series(target)
+    return name if cells is not None and cells.equals(frame[name]) else None
 
 
 def _at_position(frame: pl.DataFrame, target: int) -> str:
