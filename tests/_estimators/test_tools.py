@@ -186,6 +186,36 @@ def test_frames_keep_their_categories_and_empty_cells(flats, library):
     assert kinds == {"city": "category", "rooms": "number", "area": "number"}
 
 
+def test_examples_for_validation_may_be_handed_over(flats):
+    frame, labels = flats
+    network = tw.NetworkClassifier(**QUICK)
+    run = network.fit(X[:100], Y[:100], X[100:], Y[100:]).run_
+    assert run.schema.counts == {"train": 100, "valid": 78, "test": 0}
+    assert run.data.valid.targets.tolist() == Y[100:].tolist()
+    run = network.fit(frame[:150], labels[:150], X_val=frame[150:], y_val=labels[150:]).run_
+    assert run.schema.counts == {"train": 150, "valid": 50, "test": 0}
+    for wrong, told in (
+        ({"X_val": X}, "X_val needs y_val"),
+        ({"X_val": frame, "y_val": labels}, "X_val must be an array as X is, got a frame"),
+        ({"X_val": X[:, :, None], "y_val": Y}, r"must have the axes of X, \(13,\), got \(13, 1\)"),
+        ({"X_val": X, "y_val": [None] * 178}, "every example needs a target, and 178 have none"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            network.fit(X, Y, **wrong)
+
+
+def test_groups_of_rows_stay_on_one_side(flats):
+    frame, labels = flats
+    network = tw.NetworkClassifier(**QUICK, group="patient", valid=0.3)
+    patients = np.arange(200) // 4
+    network.fit(frame.assign(patient=patients), labels)
+    data = network.run_.data
+    train, valid = ({int(n[4:]) // 4 for n in data[part].names} for part in ("train", "valid"))
+    assert not train & valid
+    # The column is asked for at prediction, as scikit-learn wants it, and means nothing there.
+    network.predict(frame.assign(patient=0))
+
+
 def test_what_had_to_be_mended_in_new_rows_is_warned_of(flats):
     frame, labels = flats
     network = tw.NetworkClassifier(**QUICK).fit(frame, labels)

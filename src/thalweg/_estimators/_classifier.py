@@ -9,7 +9,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from thalweg._estimators._estimator import Kind, NetworkEstimator, named
+from thalweg._estimators._estimator import Kind, NetworkEstimator
+from thalweg._estimators._targets import named
 
 
 def _gives_probabilities(estimator: Any) -> bool:

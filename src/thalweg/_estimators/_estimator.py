@@ -7,26 +7,26 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Literal, Self, no_type_check
 
-import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from thalweg._api import Run, load, train_on
 from thalweg._estimators._folders import new_folder
 from thalweg._estimators._inputs import checked_inputs
 from thalweg._estimators._network import own_network
 from thalweg._estimators._parameters import parameters_from, sections_of
-from thalweg.errors import DataError, SettingError
+from thalweg._estimators._targets import refuse_missing
+from thalweg._estimators._validation import with_validation
+from thalweg.errors import SettingError
 
 Kind = Literal["category", "multilabel", "number"]
 LEARNED = ("run_", "classes_", "n_features_in_", "feature_names_in_")
 """What `fit` leaves. Every other public attribute is a parameter."""
 
+# scikit-learn itself warns of missing names, and refuses columns that were not there in training:
+# those that are no inputs were left out on purpose.
+TOLD = ("columns", "extra columns")
 # Training seeds the generators of the whole process: threads have to take turns.
 _turn = threading.Lock()
 
@@ -112,13 +112,16 @@ class NetworkEstimator(BaseEstimator, ABC):
             setattr(self, name, value)
         return self
 
-    def fit(self, X: Any, y: Any, **given: Any) -> Self:
+    def fit(self, X: Any, y: Any, X_val: Any = None, y_val: Any = None, **given: Any) -> Self:
         """Train a new network, and forget the one before.
 
         Args:
             X: An array of numbers (of any shape behind the examples), pictures in uint8, or any
                 data frame, whose columns may be categories, dates and incomplete.
             y: A class, a row of indicators, or one or several numbers for each example.
+            X_val: Inputs of the examples by which the best epoch is told; by default a share of
+                `X` is.
+            y_val: Their targets.
             **given: Nothing. The trainer has no weights of examples, and says so here.
 
         Raises:
@@ -133,6 +136,8 @@ class NetworkEstimator(BaseEstimator, ABC):
         X = checked_inputs(self, X)
         y = y.toarray() if issparse(y) else y
         refuse_missing(y)
+        if X_val is not None or y_val is not None:
+            X, y, sections["data"]["parts"] = with_validation(self, X, y, X_val, y_val)
         y, kind = self._targets(y)
         check_consistent_length(X, y)
         asked = sections["data"].pop("kind", kind)
@@ -170,7 +175,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         X = self._checked(X)
         prediction = self.run_.predict(X)
         for repair in prediction.repairs:
-            if repair.setting != "columns":  # scikit-learn warns itself where names are missing.
+            if repair.setting not in TOLD:
                 warnings.warn(f"{repair.setting}: {repair.reason}", stacklevel=3)
         return prediction
 
@@ -182,27 +187,3 @@ class NetworkEstimator(BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
-
-
-def refuse_missing(y: Any) -> None:
-    """Refuse targets of which some are absent.
-
-    Raises:
-        DataError: An example has none.
-        ValueError: There are none, or some are infinite, in scikit-learn's words.
-    """
-    if y is None:
-        raise DataError("an estimator requires y to be passed, but the target y is None.")
-    values = np.asarray(y)
-    missing = [row for row, value in enumerate(values) if value is None]
-    if missing:
-        raise DataError(
-            f"every example needs a target, and {len(missing)} have none, the first at row "
-            f"{missing[0]}. Leave them out: X[keep], y[keep]."
-        )
-    assert_all_finite(values, input_name="y")
-
-
-def named(y: Any, values: np.ndarray) -> Any:
-    """Return targets under their own name, where they have one, as a column of a frame does."""
-    return y if isinstance(getattr(y, "name", None), str) else values

@@ -8,7 +8,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import column_or_1d
 
-from thalweg._estimators._estimator import Kind, NetworkEstimator, named
+from thalweg._estimators._estimator import Kind, NetworkEstimator
+from thalweg._estimators._targets import named
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
