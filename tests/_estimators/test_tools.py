@@ -289,6 +289,22 @@ def test_threads_take_turns():
         assert np.array_equal(cross_val_score(network, X, Y, cv=3), alone)
 
 
+def test_a_folder_that_another_process_took_a_moment_ago_is_left_to_it(monkeypatch):
+    Path("runs/arrays-1").mkdir(parents=True)
+    seen = iter([Path("runs/arrays-1"), Path("runs/arrays-2")])
+    monkeypatch.setattr("thalweg._estimators._folders.next_folder", lambda *_: next(seen))
+    run = tw.NetworkClassifier(**QUICK, out="runs").fit(X, Y).run_
+    assert run.folder == Path("runs/arrays-2")
+    assert not list(Path("runs/arrays-1").iterdir())
+
+
+def test_a_function_may_train_a_network_for_the_network_that_it_makes():
+    def pretrained(data):
+        return tw.NetworkClassifier(**QUICK).fit(X, Y).run_.model
+
+    assert tw.NetworkClassifier(pretrained, **QUICK).fit(X, Y).score(X, Y) > 0.9
+
+
 def test_a_fit_that_fails_leaves_no_empty_folder():
     with pytest.raises(SettingError):
         tw.NetworkClassifier(epochs=-1, out="runs").fit(X, Y)
@@ -312,7 +328,7 @@ def test_data_that_cannot_be_used_are_named_in_a_line(inputs, target, told):
 
 
 def test_weights_of_examples_are_refused():
-    with pytest.raises(SettingError, match="fit takes X and y, got sample_weight"):
+    with pytest.raises(SettingError, match="fit takes X, y, X_val and y_val, got sample_weight"):
         tw.NetworkClassifier().fit(X, Y, sample_weight=np.ones(178))
 
 

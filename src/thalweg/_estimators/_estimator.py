@@ -27,8 +27,9 @@ LEARNED = ("run_", "classes_", "n_features_in_", "feature_names_in_")
 # scikit-learn itself warns of missing names, and refuses columns that were not there in training:
 # those that are no inputs were left out on purpose.
 TOLD = ("columns", "extra columns")
-# Training seeds the generators of the whole process: threads have to take turns.
-_turn = threading.Lock()
+# Training seeds the generators of the whole process: threads have to take turns. A function that
+# makes a network may train another one for it.
+_turn = threading.RLock()
 
 
 class NetworkEstimator(BaseEstimator, ABC):
@@ -129,7 +130,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         """
         if given:
             raise SettingError(
-                f"fit takes X and y, got {', '.join(given)}. The trainer has no weights of "
+                f"fit takes X, y, X_val and y_val, got {', '.join(given)}. The trainer has no weights of "
                 "examples: weigh classes by class_weights='balanced', or repeat rows."
             )
         sections = sections_of(self.get_params())
