@@ -130,8 +130,8 @@ class NetworkEstimator(BaseEstimator, ABC):
         """
         if given:
             raise SettingError(
-                f"fit takes X, y, X_val and y_val, got {', '.join(given)}. The trainer has no weights of "
-                "examples: weigh classes by class_weights='balanced', or repeat rows."
+                f"fit takes X, y, X_val and y_val, got {', '.join(given)}. The trainer has no "
+                "weights of examples: weigh classes by class_weights='balanced', or repeat rows."
             )
         sections = sections_of(self.get_params())
         X = checked_inputs(self, X)
