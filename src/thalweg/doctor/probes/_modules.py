@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg.doctor.probes._inputs import tensors_in
-from thalweg.doctor.probes._moments import Range, moments, unit_axis
+from thalweg.doctor.probes._moments import Range, in_memory_order, moments, stride, unit_axis
 from thalweg.doctor.record import Activity, ModuleFacts
 
 # Columns that are compared from example to example.
@@ -80,12 +80,14 @@ def spread(values: Any, batch: int, by_column: bool = False) -> float | None:
         return None
     some = found[0].detach()
     if len(some) % batch == 0:
-        rows = some.reshape(batch, -1)  # Time may have been folded into the batch.
+        # Time may have been folded into the batch.
+        some = some.unflatten(0, (batch, -1)) if len(some) > batch else some
     elif some.ndim > 1 and some.shape[1] == batch:
-        rows = some.transpose(0, 1).reshape(batch, -1)
+        some = some.transpose(0, 1)
     else:
         return None
-    rows = rows[:, :: max(1, rows.shape[1] // MOST_COMPARED)].float()
+    step = stride(some[0], some[0].numel() // MOST_COMPARED) if some.ndim > 1 else 1
+    rows = in_memory_order(some, first=1).reshape(batch, -1)[:, ::step].float()
     low, high = rows.aminmax(dim=0)
     largest = torch.maximum(low.abs(), high.abs())
     largest = largest if by_column else largest.max()
