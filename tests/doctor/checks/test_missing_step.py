@@ -68,6 +68,14 @@ def test_leaves_losses_that_are_not_finite_to_their_own_check(loop):
     assert not list(check_missing_step(record))
 
 
+def test_a_training_that_went_back_to_where_it_began_is_not_taken_for_one_that_never_moved(loop):
+    record = loop()
+    for facts in record.parameters.values():
+        facts.moved = False
+    record.first_nonfinite = FirstNonFinite(3, "loss", "loss")
+    assert not list(check_missing_step(record))
+
+
 def test_does_not_judge_a_few_backward_passes(loop):
     record = loop(steps=0)
     record.backwards = 8

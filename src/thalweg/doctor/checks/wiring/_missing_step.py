@@ -63,7 +63,8 @@ def _never_steps(record: Record, number: int) -> Iterator[Answer]:
 
 def _steps_in_vain(record: Record, number: int) -> Iterator[Answer]:
     owned = _owned(record, number)
-    if not owned or not _is_still(record, owned):
+    # Who met a number that is none may have put back the weights from before.
+    if not owned or not _is_still(record, owned) or record.first_nonfinite is not None:
         return
     kind = record.optimizers[number].kind
     steps = _reach.steps_of(record, number)
