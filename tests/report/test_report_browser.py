@@ -99,6 +99,22 @@ def test_the_policy_stops_what_does_not_belong_to_the_page(page, tmp_path):
     assert len(console) == 2
 
 
+def test_on_a_telephone_no_setting_is_cut_off(page, tmp_path):
+    frame = tmp_path / "telephone.html"
+    frame.write_text(
+        f'''<iframe src="{page.as_uri()}" width="390" height="800"></iframe>
+        <script>setTimeout(() => {{
+          const seen = document.querySelector("iframe").contentDocument;
+          const tables = [...seen.querySelectorAll(".settings")].map((each) => each.parentElement);
+          document.title = seen.body.clientWidth + " wide, cut by "
+            + tables.map((each) => each.scrollWidth - each.clientWidth).join(" and ");
+        }}, 2000)</script>'''
+    )
+    options = ("--dump-dom", "--allow-file-access-from-files", "--disable-web-security")
+    document, _ = browse(tmp_path, frame.as_uri(), *options)
+    assert "<title>390 wide, cut by 0 and 0</title>" in document
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_curves_are_drawn_in_the_colours_of_the_theme(page, tmp_path, theme):
     picture = tmp_path / "page.png"

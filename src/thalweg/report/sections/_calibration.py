@@ -96,8 +96,9 @@ def _diagram(found: Reliability) -> UIElement:
             ("came true", "@frequency{0.000}"),
             ("examples", "@count{0,0}"),
         ],
-        x_range=Range1d(start=-0.02, end=1.02),
-        y_range=Range1d(start=-0.02, end=1.05),
+        # Half of the largest dot fits beside 0 and 1.
+        x_range=Range1d(start=-0.05, end=1.05),
+        y_range=Range1d(start=-0.06, end=1.06),
     )
     painted(plot.line([0, 1], [0, 1], line_dash="dashed").glyph, line_color="muted")
     source = ColumnDataSource(
