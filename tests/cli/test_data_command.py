@@ -7,6 +7,42 @@ from PIL import Image
 from sklearn.datasets import load_iris
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["table.csv", "columns=a"],
+            "'table files' must be a table, got 'a'",
+        ),
+        (
+            ["table.csv", "drop=5"],
+            "a text or a list, got 5. As a text it is written drop='",
+        ),
+        (["table.csv", "delimiter=[1]"], "must be a text, got [1]"),
+        (["table.csv", "target=[]"], "a target is needed"),
+        (["spirals", "noise=much"], "'spirals' must be a number, got 'much'"),
+        (["spirals", "classes=1.5"], "'spirals' must be a whole number, got 1.5"),
+        (["glyphs", "fonts=true"], "'glyphs' must be a text or a path or a list, got True."),
+        (["photos", "channels=true"], "channels must be 1 (grey) or 3 (colour), got True"),
+    ],
+)
+def test_an_option_of_another_type_is_refused_in_a_line(call, tmp_path, words, said):
+    Path("table.csv").write_text("a,b\n" + "1,x\n2,y\n" * 20)
+    Path("photos").mkdir()
+    needs = ["--target", "b"] if words[0] == "table.csv" and "target=[]" not in words else []
+    failed = call("data", *words, *needs)
+    assert failed.code == 2
+    assert said in failed.err
+    assert failed.err.count("\n") == 1
+
+
+def test_kinds_of_columns_are_taken_as_messages_show_them(call):
+    Path("table.csv").write_text("a,b\n" + "1,x\n2,y\n3,x\n4,y\n" * 20)
+    shown = call("data", "table.csv", "--target", "b", "columns={'a': 'category'}", "--json")
+    (column,) = json.loads(shown.out)["columns"]
+    assert (column["name"], column["kind"]) == ("a", "category")
+
+
 def test_builtin_sets_and_kinds_of_source_are_listed(call):
     shown = call("data")
     assert shown.code == 0

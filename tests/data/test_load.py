@@ -213,6 +213,24 @@ def test_tiny_data_load(number):
     assert data.schema.counts["valid"] >= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("x.npy", "np.savez"),
+        ("sales.XLSX", "Save the sheet as CSV"),
+        ("rows.json", "read it into a data frame"),
+        ("photos.zip", "Unpack it first"),
+        ("data.pkl", "A pickle runs what is in it"),
+        ("notes", r"Files that can be: \.csv"),
+    ],
+)
+def test_a_file_of_another_kind_is_met_with_what_to_do(tmp_path, name, advice):
+    (tmp_path / name).write_bytes(b"something")
+    with pytest.raises(DataError, match=rf"cannot load .*{name}'\. .*{advice}") as told:
+        tw.load(tmp_path / name)
+    assert "tw.load(X, y)" not in str(told.value)
+
+
 def test_no_examples_are_refused():
     for empty in (np.empty((0, 3)), np.empty((0, 8, 8), dtype=np.uint8), table().head(0)):
         with pytest.raises(DataError, match=r"must hold|must have|got none"):

@@ -1,5 +1,6 @@
 """`key=value` as people type it."""
 
+import ast
 import datetime as dt
 import re
 import tomllib
@@ -44,8 +45,8 @@ def parse_value(text: str) -> Any:
     """Return a value: as TOML writes it, else a list where it has commas, else the text.
 
     Example:
-        >>> [parse_value(text) for text in ("0.1", "true", '"1"', "1,2", "[1, 2]", "relu")]
-        [0.1, True, '1', [1, 2], [1, 2], 'relu']
+        >>> [parse_value(text) for text in ("0.1", "true", "1,2", "[1, 2]", "{'a': 1}")]
+        [0.1, True, [1, 2], [1, 2], {'a': 1}]
     """
     try:
         # A line break would let a value smuggle in further keys.
@@ -54,9 +55,20 @@ def parse_value(text: str) -> Any:
         document = {}
     if "value" in document and not isinstance(document["value"], _DATES):
         return document["value"]
+    if text.startswith("{") and (table := _python_table(text)) is not None:
+        return table
     if "," in text:
         return [parse_value(part.strip()) for part in text.split(",") if part.strip()]
     return _python_value(text)
+
+
+def _python_table(text: str) -> dict[str, Any] | None:
+    """Return a table as Python and JSON write it; messages show it so."""
+    try:
+        table = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return table if isinstance(table, dict) and all(isinstance(k, str) for k in table) else None
 
 
 def _python_value(text: str) -> Any:

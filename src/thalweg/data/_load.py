@@ -112,7 +112,7 @@ def _read(data: Any, target: Any, seed: int, options: dict[str, Any]) -> tuple[s
     """
     name = find_source(data, options)
     read = sources[name].read
-    check_options(read, list(options), f"the source {name!r}")
+    check_options(read, options, f"the source {name!r}")
     if "seed" in inspect.signature(read).parameters:
         options = {**options, "seed": seed}
     raw = read(data, target, **options)

@@ -1,7 +1,7 @@
 """Where data come from: each kind of source recognizes what it can read."""
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from thalweg._core import formats
 from thalweg._core.choices import Choice
+from thalweg._core.option_types import WORDS, misfit
 from thalweg._core.registry import Registry, did_you_mean
 from thalweg.data._inputs import Inputs
 from thalweg.errors import DataError, DataNotFoundError, SettingError
@@ -86,20 +87,47 @@ def find_source(data: Any, options: Collection[str] = ()) -> str:
         source = entry.value
         if (source.needs is None or source.needs in options) and source.accepts(data):
             return entry.name
-    known = "; ".join(entry.summary for entry in sources)
     if is_path and not exists:
         name = formats.plain(repr(str(data)))
         raise DataNotFoundError(
-            f"there is no file, folder or builtin data set {name}. What can be loaded: {known}."
+            f"there is no file, folder or builtin data set {name}. See thalweg data."
         )
+    if is_path:
+        raise DataError(f"cannot load {_called(data)}. {_advice(Path(data))}")
+    known = "; ".join(entry.summary for entry in sources)
     raise DataError(f"cannot load {_called(data)}. What can be loaded: {known}.")
 
 
-def check_options(read: Callable[..., Any], options: Sequence[str], noun: str) -> None:
+# What to do with files that people have and that nobody reads here.
+ADVICE = {
+    (".npy",): "Put inputs and targets into one file: np.savez('data.npz', x=x, y=y).",
+    (".xlsx", ".xls", ".ods", ".numbers"): "Save the sheet as CSV.",
+    (".json", ".jsonl", ".feather", ".arrow", ".h5", ".hdf5", ".mat", ".sqlite", ".db"): (
+        "Write it as CSV or Parquet, or read it into a data frame: tw.load(frame, 'target')."
+    ),
+    (".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"): "Unpack it first.",
+    (".pkl", ".pickle", ".pt", ".pth", ".joblib"): (
+        "A pickle runs what is in it when it is read, and so it is not. Write arrays as .npz, "
+        "tables as CSV or Parquet."
+    ),
+}
+
+
+def _advice(path: Path) -> str:
+    for suffixes, advice in ADVICE.items():
+        if path.suffix.lower() in suffixes:
+            return advice
+    return (
+        "Files that can be: .csv, .tsv and .txt, also as .gz, .parquet, .npz and IDX; and folders "
+        "of pictures. See thalweg data."
+    )
+
+
+def check_options(read: Callable[..., Any], options: Mapping[str, Any], noun: str) -> None:
     """Refuse options that a reader does not take; one with `**options` checks them itself.
 
     Raises:
-        SettingError: With the nearest known option.
+        SettingError: With the nearest known option, or what kind of value one needs.
     """
     parameters = inspect.signature(read).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
@@ -111,6 +139,11 @@ def check_options(read: Callable[..., Any], options: Sequence[str], noun: str) -
         if name not in known:
             hint = did_you_mean(name, known) if known else "It takes no options."
             raise SettingError(f"{noun} has no option {name!r}. {hint}")
+        if needed := misfit(parameters[name].annotation, options[name]):
+            got, value = formats.plain(repr(options[name])), options[name]
+            is_written = type(value) in (int, float) and needed.startswith(WORDS[str])
+            quotes = f" As a text it is written {name}='\"{value}\"'." if is_written else ""
+            raise SettingError(f"{name} of {noun} must be {needed}, got {got}.{quotes}")
 
 
 def _exists(path: str | Path) -> bool:

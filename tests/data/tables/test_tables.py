@@ -137,6 +137,21 @@ def test_an_absent_column_is_met_with_the_nearest(options):
         tw.load(FRAME, **{"target": "label", **options})
 
 
+def test_kinds_of_columns_that_are_no_table_are_refused():
+    with pytest.raises(SettingError, match=r"columns of the source 'frames' must be a table, got"):
+        tw.load(FRAME, "label", columns="size")
+
+
+def test_a_table_of_one_long_column_is_suspected_of_another_delimiter(tmp_path):
+    words = "\n".join(f"word{row} " + " ".join(["0.123"] * 200) for row in range(5))
+    (tmp_path / "glove.txt").write_text(words)
+    with pytest.raises(
+        DataError, match=r"'word0 0\.123.*what parts them with delimiter=\.$"
+    ) as told:
+        tw.load(tmp_path / "glove.txt")
+    assert len(str(told.value)) < 320
+
+
 def test_an_unknown_option_is_refused():
     with pytest.raises(SettingError, match=r"'delimeter'.*Did you mean 'delimiter'"):
         tw.load("a.csv", "label", delimeter=";")

@@ -38,7 +38,7 @@ def _read(data: str, target: Any, *, seed: int = 0, **options: Any) -> Raw:
         )
     make = builtins[data]
     parameters = inspect.signature(make).parameters
-    check_options(make, list(options), f"the builtin data set {data!r}")
+    check_options(make, options, f"the builtin data set {data!r}")
     if target is not None:
         if "target" not in parameters:
             raise SettingError(f"the builtin data set {data!r} brings its target; leave it out.")

@@ -45,7 +45,7 @@ class Wanted:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sides", None if self.size is None else _sides(self.size))
-        if self.channels not in (None, 1, 3):
+        if self.channels not in (None, 1, 3) or isinstance(self.channels, bool):
             raise SettingError(f"channels must be 1 (grey) or 3 (colour), got {self.channels!r}.")
         margin = self.margin
         is_number = isinstance(margin, (int, float)) and not isinstance(margin, bool)

@@ -93,4 +93,5 @@ def quoted(names: list[str]) -> str:
         >>> quoted(["age", "sex"])
         "'age', 'sex'"
     """
-    return formats.plain(", ".join(map(repr, names)), longest=300)
+    shown = [formats.plain(repr(name), longest=60) for name in names]
+    return formats.plain(", ".join(shown), longest=300)

@@ -117,11 +117,11 @@ def read_targets(
     Raises:
         DataError: No target is named, it is absent, or its cells cannot be used.
     """
-    if target is None:
+    if target is None or (isinstance(target, (list, tuple)) and not target):
         raise DataError(
             "a target is needed: --target COLUMN or target=. "
             f"The columns are {quoted(frame.columns)}; "
-            f"the last one is {quoted(frame.columns[-1:])}."
+            f"the last one is {quoted(frame.columns[-1:])}.{_only_one(frame)}"
         )
     if isinstance(target, int):
         target = _at_position(frame, target)
@@ -199,6 +199,12 @@ def check_column(frame: pl.DataFrame, name: str, noun: str = "column") -> None:
     """
     if name not in frame.columns:
         hint = formats.plain(did_you_mean(name, frame.columns), longest=300)
-        if frame.width == 1:
-            hint += " If that is several columns, name what parts them with delimiter=."
+        hint += _only_one(frame)
         raise DataError(f"there is no {noun} {formats.plain(repr(name))} in the table. {hint}")
+
+
+def _only_one(frame: pl.DataFrame) -> str:
+    """Return what to say besides where a table has one column alone."""
+    if frame.width > 1:
+        return ""
+    return " If that is several columns, name what parts them with delimiter=."
