@@ -16,6 +16,16 @@ def fitted(cells, kind, name="x", **options):
     return fit_column(cells, Reading(name, kind)), cells
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e300, 1e307])
+def test_numbers_whose_squares_no_float_holds_are_standardized_as_any_others(unit):
+    plain = np.random.default_rng(0).normal(size=50)
+    features = [
+        column.encode(cells)
+        for column, cells in (fitted(plain, "number"), fitted(plain * unit, "number"))
+    ]
+    np.testing.assert_allclose(*features, rtol=1e-5, atol=1e-6)
+
+
 def test_numbers_are_standardized_and_filled_as_scikit_learn_does():
     rng = np.random.default_rng(0)
     numbers = rng.lognormal(3, 2, size=200)

@@ -1,5 +1,6 @@
 """Columns of numbers, and of booleans as zero and one."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +44,11 @@ class NumberColumn(Column):
         is_constant = high - low <= ROUNDING * max(abs(low), abs(high))
         if is_constant and not missing:
             return DroppedColumn(cells.name, "constant in the training part")
+        mean, scale = _moments(present)
         return cls(
             name=cells.name,
-            mean=float(present.mean()),
-            scale=1.0 if is_constant else float(present.std()),
+            mean=mean,
+            scale=1.0 if is_constant else scale,
             low=low,
             high=high,
             median=float(np.median(present)),
@@ -79,6 +81,17 @@ class NumberColumn(Column):
             "min": self.low,
             "max": self.high,
         }
+
+
+def _moments(present: Float[np.ndarray, " cells"]) -> tuple[float, float]:
+    """Return mean and standard deviation, where squares are too large or too small as well."""
+    with np.errstate(over="ignore", under="ignore"):
+        mean, scale = float(present.mean()), float(present.std())
+        if not math.isfinite(mean + scale) or scale == 0.0:
+            unit = float(np.abs(present).max()) or 1.0
+            shares = present / unit
+            mean, scale = unit * float(shares.mean()), unit * float(shares.std())
+    return mean, scale
 
 
 @dataclass(frozen=True)
