@@ -216,7 +216,13 @@ def test_folders_without_classes_say_which_layouts_work(tmp_path):
 def test_one_class_is_not_enough(tmp_path):
     for row in range(4):
         draw(tmp_path / "only" / f"{row}.png")
-    with pytest.raises(DataError, match="only the class 'only'"):
+    with pytest.raises(DataError, match=r"one class to train on, 'only', .*cats/1\.jpg.* Boxes"):
+        data.load(tmp_path)
+
+
+def test_cifar_of_pickles_is_told_apart(tmp_path):
+    (tmp_path / "data_batch_1").write_bytes(b"\x80\x02.")
+    with pytest.raises(DataError, match=r"CIFAR in its Python version.*Take the binary version"):
         data.load(tmp_path)
 
 

@@ -37,6 +37,24 @@ def test_one_picture_in_colour_is_read_from_any_layout(picture, layout):
     assert names == ("row 0",)
 
 
+def test_what_cannot_be_read_in_a_folder_is_left_out_and_named(tmp_path, picture):
+    for name in ("a.png", "c.png"):
+        Image.fromarray(picture).save(tmp_path / name)
+    (tmp_path / "b.png").write_bytes(b"")
+    inputs, names = COLOUR.read(tmp_path)
+    assert names == ("a.png", "c.png")
+    assert len(inputs) == 2
+    (told,) = inputs.repairs
+    assert (told.setting, told.value) == ("left out", 1)
+    assert told.reason == "pictures that cannot be read: b.png (empty, 0 bytes)"
+    with pytest.raises(DataError, match=r"cannot read the picture .*b\.png: empty"):
+        COLOUR.read(tmp_path / "b.png")
+    for name in ("a.png", "c.png"):
+        (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=r"cannot be read: b\.png \(empty, 0 bytes\)\. Needed"):
+        COLOUR.read(tmp_path)
+
+
 def test_grey_arrays_without_channels_are_one_picture_or_many(picture):
     grey = picture[:, :, 0]
     assert torch.equal(GREY.read(grey)[0].values[0, 0], torch.from_numpy(grey))

@@ -151,15 +151,21 @@ def _compound(folders: list[Path]) -> dict[Path, str | None]:
 
 
 def _refuse_one(root: Path, found: _Found) -> None:
-    """Refuse to train on one class that holds folders: the data lie one folder further down.
+    """Refuse to train on one class; where it holds folders, the data may lie further down.
 
     Raises:
         DataError: That is so.
     """
     training = [row for row, part in enumerate(found.parts) if part in ("", "train")]
-    if not found.deeper or len({found.classes[row] for row in training}) != 1:
+    if len({found.classes[row] for row in training}) != 1:
         return
     first = training[0]
+    if not found.deeper:
+        raise DataError(
+            f"the folder {formats.plain(readable(root))} has one class to train on, "
+            f"{formats.plain(repr(found.classes[first]))}, and at least two are needed: {LAYOUTS}. "
+            "Boxes and outlines in files beside pictures are not read."
+        )
     depth = 2 if found.parts[first] else 1
     inner = root.joinpath(*found.paths[first].relative_to(root).parts[:depth])
     raise DataError(
@@ -193,5 +199,10 @@ def _why_none(root: Path, found: _Found) -> str:
         return f"the folder {name} holds {number} pictures, but no classes: {LAYOUTS}."
     if not found.others and not found.empty:
         return f"the folder {name} is empty. To load pictures, {LAYOUTS}."
+    if any(re.fullmatch(r"data_batch_\d|train|test", path.name) for path in found.others):
+        return (
+            f"the folder {name} looks like CIFAR in its Python version. That one is of pickles, "
+            "which run what is in them when they are read. Take the binary version."
+        )
     known = ", ".join(FORMATS)
     return f"the folder {name} holds no pictures ({known}). To load some, {LAYOUTS}."

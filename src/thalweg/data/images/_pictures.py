@@ -43,19 +43,27 @@ def collect_pictures(
     found: list[np.ndarray] = []
     names: list[str] = []
     mended: dict[str, list[str]] = {}
+    failed: list[str] = []
     with quiet():
         for name, pixels, repairs in _walk(given, shape):
+            if pixels is None:
+                failed.append(f"{name} ({repairs[0]})")
+                continue
             found.append(pixels)
             names.append(name or f"row {len(names)}")
             for repair in repairs:
                 mended.setdefault(repair, []).append(names[-1])
+    told = f"pictures that cannot be read: {named(failed)}"
     if not found:
-        raise DataError(f"there are no pictures to read. Needed is {ACCEPTED}.")
+        what = told if failed else "there are no pictures to read"
+        raise DataError(f"{what}. Needed is {ACCEPTED}.")
     assert found[0].shape == (channels, height, width)
     repairs = [
         Choice("repaired", len(rows), f"{repair}: {named(rows)}")
         for repair, rows in sorted(mended.items())
     ]
+    if failed:
+        repairs.append(Choice("left out", len(failed), told))
     return torch.from_numpy(np.stack(found)), tuple(names), repairs
 
 
@@ -156,8 +164,11 @@ def named(names: Sequence[str]) -> str:
 
 def _walk(
     given: Any, shape: tuple[int, int, int]
-) -> Iterator[tuple[str | None, np.ndarray, list[str]]]:
-    """Yield every picture with its name, None where it has none, and what was done to it."""
+) -> Iterator[tuple[str | None, np.ndarray | None, list[str]]]:
+    """Yield every picture with its name, None where it has none, and what was done to it.
+
+    In place of one in a folder that cannot be read comes None, with the reason.
+    """
     channels, height, width = shape
     if isinstance(given, (str, Path)):
         path = Path(given)
@@ -165,7 +176,11 @@ def _walk(
             yield readable(path), *_read(path, shape)
             return
         for file in files_under(path)[0]:
-            yield readable(file.relative_to(path)), *_read(file, shape)
+            name = readable(file.relative_to(path))
+            try:
+                yield name, *_read(file, shape)
+            except DataError as error:  # Nobody named this one: the others are told all the same.
+                yield name, None, [str(error.__cause__)]
     elif isinstance(given, Image.Image):
         try:
             with explained():
