@@ -21,5 +21,5 @@ def test_shows_the_settings_that_differ_and_every_score():
 def test_needs_two_runs_that_exist():
     with pytest.raises(SettingError, match="at least two"):
         tw.compare("one")
-    with pytest.raises(RunError, match="is not a run"):
+    with pytest.raises(RunError, match="is not a run: there is no such folder"):
         tw.compare("one", "two")

@@ -39,12 +39,16 @@ def test_an_apple_gpu_comes_next(machine):
     assert devices.choose(None)[0] == torch.device("mps")
 
 
-def test_without_any_the_processor_is_used_and_its_threads_told(machine):
+@pytest.mark.parametrize(("threads", "told"), [(1, "1 thread"), (3, "3 threads")])
+def test_without_any_the_processor_is_used_and_its_threads_told(
+    machine, monkeypatch, threads, told
+):
     machine()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     device, choice = devices.choose(None)
     assert device == torch.device("cpu")
     assert choice is not None
-    assert choice.reason == f"no GPU was found; {torch.get_num_threads()} threads"
+    assert choice.reason == f"no GPU was found; {told}"
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:2", "mps", "meta", "xpu"])

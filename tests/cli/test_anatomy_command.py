@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -122,6 +124,8 @@ def test_a_run_knows_its_network_and_its_input(call, trained):
         (["mlp", "hiden=3", "--input", "4"], "Did you mean 'hidden'?"),
         (["lenet", "--input", "big"], "needs the shape of one example, such as (3, 224, 224)"),
         (["lenet", "--input", "1,2"], "takes images"),
+        (["mlp", "--input", "1e9"], "needs the shape of one example, such as (3, 224, 224)"),
+        (["mlp", "--input", "4", "hidden=true"], "hidden must be whole numbers of at least 1"),
         (["lenet", "--input", "1,0,4"], "at least 1, got 0"),
         (["alexnet", "--input", "3,8,8"], "8×8"),
         (["lenet", "--memory", "much"], "such as '8 GiB', got 'much'"),
@@ -139,6 +143,20 @@ def test_what_makes_no_sense_is_said_in_one_line(call, words, said):
     assert shown.out == ""
     assert said in shown.err
     assert len(shown.err.strip().splitlines()) == 1
+
+
+def test_weights_that_are_no_file_are_refused_in_a_line():
+    # In a process of its own: here a check of types at calls would come first.
+    words = [sys.executable, "-m", "thalweg", "anatomy", "mlp", "--input", "4", "weights=5"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: weights must be a file, or 'imagenet', got 5.\n"
+
+
+def test_a_picture_without_a_name_is_refused_in_a_line(call):
+    shown = call("anatomy", "lenet", "--picture", "")
+    assert shown.code == 1
+    assert shown.err.startswith("error: cannot write .: ")
 
 
 def test_a_file_that_is_no_run_is_told_apart(call, tmp_path):

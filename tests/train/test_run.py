@@ -111,7 +111,7 @@ def test_loading_needs_nothing_but_the_folder_and_gives_back_all_of_it(three_cla
 
 
 def test_a_folder_without_a_run_is_told(tmp_path):
-    with pytest.raises(RunError, match="is not a run"):
+    with pytest.raises(RunError, match=r"is not a run: .*Runs are made by thalweg train"):
         tw.Run.load(tmp_path)
 
 

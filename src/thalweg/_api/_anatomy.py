@@ -90,7 +90,7 @@ def _by_name(name: str, shape: Any, classes: int | None, options: dict[str, Any]
                 f"numbers: tw.anatomy({name!r}, (30,)), or --input 30."
             )
         shape = origin.shape
-    sizes = [shape] if isinstance(shape, int) else list(shape)
+    sizes = list(shape) if isinstance(shape, (list, tuple)) else [shape]
     if not sizes or not all(isinstance(each, int) for each in sizes):
         got = formats.plain(repr(shape))
         raise SettingError(

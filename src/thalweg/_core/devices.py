@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+from thalweg._core import formats
 from thalweg._core.choices import Choice
 from thalweg.errors import SettingError
 
@@ -22,8 +23,8 @@ def choose(wanted: str | None) -> tuple[torch.device, Choice | None]:
         return torch.device("cuda"), Choice("device", "cuda", f"{name} is present")
     if torch.backends.mps.is_available():
         return torch.device("mps"), Choice("device", "mps", "an Apple GPU is present")
-    threads = torch.get_num_threads()
-    return torch.device("cpu"), Choice("device", "cpu", f"no GPU was found; {threads} threads")
+    threads = formats.several(torch.get_num_threads(), "thread")
+    return torch.device("cpu"), Choice("device", "cpu", f"no GPU was found; {threads}")
 
 
 def check(name: str) -> torch.device:

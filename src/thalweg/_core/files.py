@@ -30,9 +30,9 @@ def write_atomically(path: Path, content: bytes | str | Sequence[bytes | memoryv
     """
     whole = content.encode() if isinstance(content, str) else content
     pieces = [whole] if isinstance(whole, bytes) else whole
-    # A part of the name will do: the whole of a long one would be too long with more around it.
-    beside = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
     with explained(path, needed=sum(map(len, pieces))):
+        # A part of the name will do: the whole of a long one would be too long with more around it.
+        beside = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
         try:
             # A link of that name, laid there by somebody else, is removed and never followed.
             beside.unlink(missing_ok=True)

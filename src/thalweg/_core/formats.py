@@ -14,6 +14,16 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def several(number: int, noun: str) -> str:
+    """Return a number of things, one of which is called so.
+
+    Example:
+        >>> several(1, "thread"), several(1200, "step")
+        ('1 thread', '1,200 steps')
+    """
+    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+
+
 def seconds(duration: float) -> str:
     """Return a duration in the unit that suits it.
 

@@ -15,10 +15,11 @@ def verify(run: RunFolder, json: Json = False) -> int:
         print_json(found.to_json())
     else:
         words = {True: "equal, bit for bit", False: "DIFFERENT"}
+        epochs = formats.several(found.epochs, "epoch")
         steps = ", ".join(map(formats.count, found.kills)) or "never: the run is too short"
         print_table(
             [
-                ("trained", f"{found.epochs} epochs, {formats.count(found.steps)} steps, twice"),
+                ("trained", f"{epochs}, {formats.several(found.steps, 'step')}, twice"),
                 ("killed at step", steps),
                 ("weights", words[found.weights_equal]),
                 ("history", words[found.history_equal]),

@@ -96,6 +96,9 @@ def build(
             given = "head" if head else "download"
             raise SettingError(f"{given} says what to do with weights=, and there are none.")
         return Recipe(name, shape, wanted, seed, options).build()
+    if not isinstance(weights, (str, Path)):
+        got = formats.plain(repr(weights))
+        raise SettingError(f"weights must be a file, or {IMAGENET!r}, got {got}.")
     if weights == IMAGENET and name in TRANSFORMED:
         options = {"transform_input": True, **options}
     # A run repeated from its settings may stand in another folder.

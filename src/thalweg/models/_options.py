@@ -22,7 +22,8 @@ def widths(name: str, given: Any) -> tuple[int, ...]:
         (64,)
     """
     several = given if isinstance(given, (list, tuple)) else (given,)
-    if not all(isinstance(width, int) and width >= 1 for width in several):
+    is_whole = all(isinstance(each, int) and not isinstance(each, bool) for each in several)
+    if not is_whole or min(several, default=1) < 1:
         got = formats.plain(repr(given))
         raise SettingError(f"{name} must be whole numbers of at least 1, such as 64,64; got {got}.")
     check_depth(len(several))

@@ -173,8 +173,9 @@ class RunFolder:
         """
         path = self.path / "config.toml"
         if not path.is_file():
+            why = "it has no config.toml" if self.path.exists() else "there is no such folder"
             raise RunError(
-                f"{self.path} is not a run: it has no config.toml. Runs are made by fit."
+                f"{self.path} is not a run: {why}. Runs are made by thalweg train and tw.fit."
             )
         return Settings.read(path)
 

@@ -83,7 +83,7 @@ def plain(errors, clock, seconds: float, **arguments) -> list[str]:
 def test_a_quick_training_is_one_line_and_its_best_epoch(errors, clock):
     mean = sum(2 / step for step in range(21, 31)) / 10
     assert plain(errors, clock, seconds=0.01) == [
-        f"epoch 3/3  loss {mean:.4g}  valid accuracy 0.875  3,200 examples/s  0.0 ms left",
+        f"epoch 3/3  loss {mean:.4g}  valid accuracy 0.875  3,200 examples/s  300.0 ms in all",
         f"Best epoch 3: train loss {mean:.4g}, valid loss 0.5, valid accuracy 0.875.",
     ]
 

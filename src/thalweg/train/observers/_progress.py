@@ -120,7 +120,7 @@ class Progress(Observer):
             speed = done / elapsed
             left = (self.epochs * self.steps - state.step) / speed
             parts.append(f"{formats.count(speed * self.examples / self.steps)} examples/s")
-            parts.append(f"{formats.seconds(left)} left")
+            parts.append(f"{formats.seconds(left or elapsed)} {'left' if left else 'in all'}")
         return "  ".join(parts)
 
 
