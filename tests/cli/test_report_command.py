@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,21 @@ def test_the_page_may_be_written_elsewhere(call, copy, tmp_path):
     assert call("report", copy, "--out", "page.html").out == "page.html\n"
     assert (tmp_path / "page.html").exists()
     assert not (copy / "report.html").exists()
+
+
+def test_a_file_of_another_kind_is_not_written_over(call, copy):
+    Path("sales.csv").write_text("a,b\n1,2\n")
+    for command in (("report", copy, "--out"), ("anatomy", "lenet", "--picture")):
+        refused = call(*command, "sales.csv")
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err == (
+            "error: sales.csv is a file of another kind, which stays. Choose another name.\n"
+        )
+    assert Path("sales.csv").read_text() == "a,b\n1,2\n"
+    Path("new.html").touch()
+    for _ in range(2):  # An empty file, and a page of the past.
+        assert call("report", copy, "--out", "new.html").code == 0
+        assert call("anatomy", "lenet", "--picture", "new.svg").code == 0
 
 
 def test_a_folder_takes_the_page_under_its_usual_name(call, copy, tmp_path):

@@ -46,6 +46,25 @@ def write_atomically(path: Path, content: bytes | str | Sequence[bytes | memoryv
             beside.unlink(missing_ok=True)
 
 
+def spare(path: Path, beginning: str) -> None:
+    """Refuse to write over a file of another kind, which is somebody's own.
+
+    Args:
+        path: Where something is to be written.
+        beginning: How every file of its kind begins.
+
+    Raises:
+        RunError: What is there begins otherwise.
+    """
+    with explained(path):
+        if not path.is_file():
+            return
+        with path.open("rb") as file:
+            start = file.read(len(beginning))
+    if start and start != beginning.encode():
+        raise RunError(f"{path} is a file of another kind, which stays. Choose another name.")
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write plain data as JSON that a person can read, atomically."""
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=True)

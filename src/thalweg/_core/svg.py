@@ -144,9 +144,10 @@ class Drawing:
         """Write the picture to a file and return where it is.
 
         Raises:
-            RunError: The file cannot be written.
+            RunError: The file cannot be written, or there is one of another kind.
         """
         path = Path(path)
+        files.spare(path, "<svg ")
         files.write_atomically(path, self.to_text())
         return path
 

@@ -16,6 +16,9 @@ from thalweg.report._headline import headline
 from thalweg.report.sections import compose
 from thalweg.train import Run
 
+# Of every page, this one or one of the past.
+BEGINNING = "<!doctype html>"
+
 
 def write_page(run: Run, path: Path) -> Path:
     """Write the page of a run: one file of HTML that opens anywhere and asks nobody for anything.
@@ -30,8 +33,10 @@ def write_page(run: Run, path: Path) -> Path:
         Where it was written.
 
     Raises:
-        RunError: It could not be written.
+        RunError: It could not be written, or a file of another kind is there.
     """
+    if run.folder is None or path != run.folder / "report.html":
+        files.spare(path, BEGINNING)
     with files.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     files.write_atomically(path, render(run))
