@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thalweg import __version__
@@ -48,7 +48,6 @@ plain = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), plain, max_size=4))
 def test_any_plain_options_come_back(tmp_path, options):
     written = example(data=options)

@@ -3,7 +3,7 @@
 import json
 
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -36,7 +36,6 @@ def same(left, right) -> bool:
     return left == right
 
 
-@settings(deadline=None)
 @given(trees)
 def test_any_optimizer_state_survives_as_plain_data_and_tensors(tree):
     tensors: dict[str, torch.Tensor] = {}

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import thalweg.data as data
@@ -149,7 +149,6 @@ def test_parts_of_different_shapes_are_refused(tmp_path):
         data.load(tmp_path / "a.npz")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.booleans())
 def test_damage_anywhere_never_raises_anything_but_data_error(tmp_path, data, is_packed):
     path = tmp_path / "a.npz"

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -276,7 +276,6 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, scene):
         look(path)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damage_anywhere_never_raises_anything_but_data_error(tmp_path, data):
     draw = np.random.default_rng(0).integers(0, 256, size=(20, 20, 3), dtype=np.uint8)

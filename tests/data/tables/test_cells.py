@@ -134,7 +134,7 @@ def test_columns_that_only_name_the_row_are_known(name, cells, is_first, identif
     assert (names_rows(column(cells, name), is_first=is_first) is not None) == identifies
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53),
@@ -148,7 +148,7 @@ def test_numbers_written_as_text_are_read_back_exactly(numbers):
     assert parse(cells, infer(cells)).to_list() == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.none() | st.text(max_size=4), min_size=1, max_size=30))
 def test_any_text_is_read_or_refused_in_one_line(texts):
     cells = column(texts, dtype=pl.String)

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from thalweg.data.tables._files import read_table
 from thalweg.errors import DataError, DataNotFoundError, SettingError
@@ -161,9 +161,7 @@ CELLS = st.text(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=8))
 def test_what_polars_writes_is_read_back(tmp_path, rows):
     frame = pl.DataFrame(rows, schema=["a", "b", "c"], orient="row")
