@@ -1,7 +1,6 @@
 """The watch goes with whatever a loop does: compiling, scaling, accumulating, other optimizers."""
 
-import os
-import socket
+from pathlib import Path
 
 import pytest
 import torch
@@ -178,10 +177,11 @@ def test_a_loss_that_is_no_single_number_is_pytorchs_error():
         F.cross_entropy(model(x), y, reduction="none").backward()
 
 
-def _train_in_parallel(rank: int, port: int, results) -> None:
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+def _train_in_parallel(rank: int, meeting: Path, results) -> None:
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=2)
+    torch.distributed.init_process_group(
+        "gloo", init_method=meeting.as_uri(), rank=rank, world_size=2
+    )
     model = nn.parallel.DistributedDataParallel(network())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with tw.watch(model, optimizer) as doctor:
@@ -195,18 +195,16 @@ def _train_in_parallel(rank: int, port: int, results) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_in_parallel():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_two_processes_in_parallel(tmp_path):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     workers = [
-        context.Process(target=_train_in_parallel, args=(rank, port, results)) for rank in range(2)
+        context.Process(target=_train_in_parallel, args=(rank, tmp_path / "meeting", results))
+        for rank in range(2)
     ]
     for worker in workers:
         worker.start()
-    found = sorted(results.get(timeout=120) for _ in workers)
+    found = sorted(results.get(timeout=600) for _ in workers)
     for worker in workers:
         worker.join()
     assert found == [(0, 20, {}, True), (1, 20, {}, True)]

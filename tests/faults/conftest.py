@@ -65,7 +65,7 @@ def nursery() -> Iterator[Callable[[dict[str, Any]], int]]:
         yield ask
     finally:
         process.stdin.close()
-        process.wait(30)
+        process.wait(600)
         process.stdout.close()
 
 

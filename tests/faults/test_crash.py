@@ -49,6 +49,14 @@ def restored(folder: Path, width: int = 4) -> State:
     return state
 
 
+def says_the_same(damaged: bytes, whole: bytes) -> bool:
+    """Whether both are JSON of one content: the last digit of a number may make no difference."""
+    try:
+        return json.loads(damaged) == json.loads(whole)
+    except ValueError:
+        return False
+
+
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -138,7 +146,21 @@ def test_killed_while_the_old_is_removed_the_rest_goes_next_time(tmp_path, gone)
 
 
 def test_only_one_of_two_processes_gets_a_folder(start, tmp_path):
-    children = [start("fit('run', epochs=20)") for _ in range(3)]
+    # Whoever gets it trains until the others were refused, however late they come.
+    code = """
+update = tw.train._loop.update
+def held(*arguments):
+    while len(list(Path().glob("refused-*"))) < 2:
+        time.sleep(0.01)
+    return update(*arguments)
+tw.train._loop.update = held
+try:
+    fit("run")
+except tw.errors.RunError:
+    Path(f"refused-{os.getpid()}").touch()
+    raise
+"""
+    children = [start(code) for _ in range(3)]
     codes = [child.wait() for child in children]
     assert sorted(codes) == [0, 1, 1]
     for child, code in zip(children, codes, strict=True):
@@ -320,6 +342,8 @@ def test_a_bit_flipped_in_any_block_is_noticed_and_the_one_before_is_used(tmp_pa
         for start in range(0, len(whole), 4096):
             damaged = bytearray(whole)
             damaged[draw.randrange(start, min(start + 4096, len(whole)))] ^= 1 << draw.randrange(8)
+            if says_the_same(damaged, whole):
+                continue
             path.write_bytes(damaged)
             assert restored(tmp_path, width=2000).step == 1, (name, start)
             blocks += 1
