@@ -10,7 +10,9 @@ from thalweg.errors import SettingError
 @pytest.mark.slow
 def test_a_run_killed_and_resumed_ends_in_the_same_bits():
     data = tw.load("digits")
-    tw.fit(tw.build("mlp", data, dropout=0.2), data, epochs=2, out="run", progress=False)
+    # So many steps that training goes on when the kill comes.
+    settings = {"epochs": 2, "batch_size": 4, "progress": False}
+    tw.fit(tw.build("mlp", data, dropout=0.2), data, out="run", **settings)
     said: list[str] = []
     result = tw.verify("run", kills=2, say=said.append)
     assert result.equal

@@ -86,4 +86,4 @@ def test_a_reader_that_goes_away_is_no_news():
     reader.stdout.close()
     assert reader.stderr.read() == b""
     reader.stderr.close()
-    assert reader.wait(30) == 1
+    assert reader.wait(600) == 1

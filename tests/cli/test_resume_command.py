@@ -1,15 +1,13 @@
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
 import thalweg as tw
+from thalweg.train import _loop
 
 
 @pytest.fixture
@@ -34,32 +32,36 @@ def test_what_is_no_run_is_told(call, words):
     assert failed.err.count("\n") == 1
 
 
-# Long enough that the signal finds it in training, short enough to be ended afterwards.
-WORDS = ("train", "digits", "--model", "linear", "--quiet", "--no-report", "checkpoint_every=50")
+WORDS = ("train", "digits", "--model", "linear", "--quiet", "--no-report", "--epochs", "25")
+# The command, with Ctrl-C in the midst of training.
+INTERRUPTED = """
+import signal, sys
+from thalweg.cli import main
+from thalweg.train import _loop
 
-
-def wait_for_checkpoint(folder, is_over):
-    began = time.monotonic()
-    while not list((folder / "checkpoint").glob("step-*[1-9]*")):
-        assert not is_over()
-        assert time.monotonic() - began < 60
-        time.sleep(0.01)
+update = _loop.update
+def updating(plan, state, *rest):
+    if state.step == 120:
+        signal.raise_signal(signal.SIGINT)
+    return update(plan, state, *rest)
+_loop.update = updating
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def test_ctrl_c_says_how_to_go_on_and_resuming_does(call, tmp_path):
     folder = tmp_path / "my run"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "thalweg", *WORDS, "--epochs", "25", "--out", folder],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+    interrupted = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *WORDS, "--out", folder],
+        capture_output=True,
         text=True,
+        check=False,
     )
-    wait_for_checkpoint(folder, lambda: process.poll() is not None)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
     status = tw.train.Run.peek(folder).status
-    assert (process.returncode, status.state, out) == (130, "interrupted", "")
-    assert err == f"Interrupted at step {status.steps:,}. Go on with: thalweg resume '{folder}'\n"
+    assert (interrupted.returncode, status.state, status.steps) == (130, "interrupted", 121)
+    assert interrupted.stdout == ""
+    told = f"Interrupted at step 121. Go on with: thalweg resume '{folder}'\n"
+    assert interrupted.stderr == told
 
     ended = call("resume", folder, "--quiet", "--no-report")
     assert ended.code == 0
@@ -68,18 +70,17 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_does(call, tmp_path):
     assert "test" in after.scores
 
 
-def test_a_request_to_end_is_heeded_and_says_how_to_go_on(call, tmp_path):
+def test_a_request_to_end_is_heeded_and_says_how_to_go_on(call, tmp_path, monkeypatch):
     folder = tmp_path / "run"
+    update = _loop.update
 
-    def ask():
-        wait_for_checkpoint(folder, lambda: False)
-        os.kill(os.getpid(), signal.SIGTERM)
+    def updating(plan, state, *rest):
+        if state.step == 120:
+            signal.raise_signal(signal.SIGTERM)
+        return update(plan, state, *rest)
 
-    asking = threading.Thread(target=ask)
-    asking.start()
-    # So long that it cannot end before it is asked to.
-    ended = call(*WORDS, "--epochs", "5000", "--out", folder)
-    asking.join()
+    monkeypatch.setattr(_loop, "update", updating)
+    ended = call(*WORDS, "--out", folder)
     assert ended.code == 143
     assert f"Go on with: thalweg resume {folder}" in ended.err
     assert tw.train.Run.peek(folder).status.state == "interrupted"

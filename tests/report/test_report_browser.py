@@ -32,6 +32,7 @@ def browse(folder: Path, url: str, *options: str) -> tuple[str, str]:
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
+            "--disable-dev-shm-usage",
             "--disable-background-networking",
             "--disable-component-update",
             "--no-first-run",
@@ -46,7 +47,7 @@ def browse(folder: Path, url: str, *options: str) -> tuple[str, str]:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     return done.stdout, done.stderr
