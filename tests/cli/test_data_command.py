@@ -36,6 +36,16 @@ def test_an_option_of_another_type_is_refused_in_a_line(call, tmp_path, words, s
     assert failed.err.count("\n") == 1
 
 
+def test_of_many_levels_the_first_are_shown_and_the_rest_counted(call):
+    rows = [f"{letter},{number}" for number in range(6) for letter in "abcdefghi"]
+    Path("table.csv").write_text("\n".join(["letter,size", *rows]) + "\n")
+    words = ("data", "table.csv", "--target", "size", "kind=number", "valid=0", "test=0")
+    (line,) = [each for each in call(*words).out.splitlines() if each.startswith("letter")]
+    assert " a 6, b 6, c 6, d 6, e 6, f 6, … 3 more " in line
+    (column,) = json.loads(call(*words, "--json").out)["columns"]
+    assert len(column["levels"]) == 9
+
+
 def test_kinds_of_columns_are_taken_as_messages_show_them(call):
     Path("table.csv").write_text("a,b\n" + "1,x\n2,y\n3,x\n4,y\n" * 20)
     shown = call("data", "table.csv", "--target", "b", "columns={'a': 'category'}", "--json")

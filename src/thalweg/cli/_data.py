@@ -7,7 +7,7 @@ import typer
 
 from thalweg._core import formats
 from thalweg.cli._options import Json, Source, Target
-from thalweg.cli._output import print_json, print_table
+from thalweg.cli._output import print_json, print_table, show
 from thalweg.cli._values import parse_settings
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # A card is read on one screen; --json has everything.
 MOST_ROWS = 20
+MOST_LEVELS = 6
 
 
 def data(
@@ -96,12 +97,21 @@ def _print_card(card: "DataCard") -> None:
     if card.columns:
         names = list(dict.fromkeys(name for column in card.columns for name in column))
         headings = ["column" if name == "name" else name for name in names]
-        _print_section(headings, [[column.get(name) for name in names] for column in card.columns])
+        rows = [[_brief(column.get(name)) for name in names] for column in card.columns]
+        _print_section(headings, rows)
     _print_section(
         ["chosen", "value", "because"],
         [[choice["setting"], choice["value"], choice["reason"]] for choice in card.choices],
         right=False,
     )
+
+
+def _brief(value: object) -> object:
+    """Return the first levels of a category, and how many more there are; all else as it is."""
+    if not isinstance(value, dict) or len(value) <= MOST_LEVELS:
+        return value
+    first = show(dict(list(value.items())[:MOST_LEVELS]))
+    return f"{first}, … {formats.count(len(value) - MOST_LEVELS)} more"
 
 
 def _print_section(headings: list[str], rows: list[list[object]], right: bool = True) -> None:
