@@ -1,11 +1,14 @@
 """Small data that many tests train on."""
 
+import atexit
 import os
 import random
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +37,12 @@ hypothesis.settings.register_profile(
     ],
 )
 hypothesis.settings.load_profile("steady")
+
+# What torch.compile finds in the folder that all programs share may be made for other instructions
+# of the processor, and crash; the processes of one session share one of their own.
+if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp(prefix="thalweg-compiled-")
+    atexit.register(shutil.rmtree, os.environ["TORCHINDUCTOR_CACHE_DIR"], ignore_errors=True)
 
 # Processes that tests start are watched as this one is.
 OFFLINE = Path(__file__).with_name("offline")
