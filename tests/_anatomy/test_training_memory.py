@@ -164,8 +164,9 @@ def test_of_every_family_of_networks_the_predicted_peak_is_near_the_measured_one
     size = FAMILIES[name]
     model = tw.build(name, classes=10, channels=3, size=size)
     predicted = tw.anatomy(model, (3, size, size)).training_memory(4, "sgd")
-    # Within 0.07 with AVX-512; with AVX2, resnet18's convolutions take 0.2 more for themselves.
-    assert predicted.peak == pytest.approx(measured(model, (3, size, size), 4, "sgd"), rel=0.25)
+    # With AVX2, resnet18's convolutions take a fifth more for themselves.
+    off = 0.15 if "AVX512" in torch.backends.cpu.get_cpu_capability() else 0.25
+    assert predicted.peak == pytest.approx(measured(model, (3, size, size), 4, "sgd"), rel=off)
 
 
 def test_what_is_held_is_told_apart_by_what_it_is_for():
