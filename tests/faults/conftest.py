@@ -78,6 +78,7 @@ def start(nursery, tmp_path) -> Start:
         nonlocal count
         count += 1
         log = tmp_path / f"child-{count}.log"
+        log.touch()  # It may be read before the child has begun to speak.
         task = {"code": code, "names": names, "folder": str(tmp_path), "log": str(log)}
         return Child(nursery(task), log, nursery)
 
