@@ -173,6 +173,18 @@ def test_the_gradient_is_that_of_the_whole_batch(three_classes, monkeypatch, how
         torch.testing.assert_close(value, calm.model.state_dict()[name], rtol=1e-4, atol=1e-6)
 
 
+def cut_power(patch, at):
+    """End the process, as it were, before a step."""
+    update = _loop.update
+
+    def failing(plan, state, *rest):
+        if state.step == at:
+            raise PowerCutError
+        return update(plan, state, *rest)
+
+    patch.setattr(_loop, "update", failing)
+
+
 def test_pieces_are_doubled_again_and_a_resumed_run_keeps_to_them(three_classes, monkeypatch):
     pieces, original = [], _loop._pieces
 
@@ -191,14 +203,7 @@ def test_pieces_are_doubled_again_and_a_resumed_run_keeps_to_them(three_classes,
                 run = tw.fit(network(), three_classes, out=name, checkpoint_every=1, **SETTINGS)
                 assert pieces == [1, 1, 2, 2, 2, 4, 4, 4]
             else:
-                update = _loop.update
-
-                def failing(plan, state, *rest, update=update):
-                    if state.step == 5:
-                        raise PowerCutError
-                    return update(plan, state, *rest)
-
-                patch.setattr(_loop, "update", failing)
+                cut_power(patch, at=5)
                 with pytest.raises(PowerCutError):
                     tw.fit(network(), three_classes, out=name, checkpoint_every=1, **SETTINGS)
         if name == "cut":
@@ -217,14 +222,7 @@ def test_killed_before_the_next_checkpoint_a_resumed_run_keeps_to_the_pieces(
             if name == "whole":
                 run = tw.fit(network(), three_classes, out=name, **SETTINGS)
             else:
-                update = _loop.update
-
-                def failing(plan, state, *rest, update=update):
-                    if state.step == 3:
-                        raise PowerCutError
-                    return update(plan, state, *rest)
-
-                patch.setattr(_loop, "update", failing)
+                cut_power(patch, at=3)
                 with pytest.raises(PowerCutError):
                     tw.fit(network(), three_classes, out=name, **SETTINGS)
         if name == "cut":

@@ -136,7 +136,12 @@ def _measure(
     if found.config.compiled is None and is_small:
         wait(WAITING)
         _choose_compiled(found, subject, seconds, plan_steps)
-    if "precision" in is_open and seconds >= LONGEST_STEP and _has_classes(subject[1]):
+    if seconds < LONGEST_STEP:
+        return
+    if found.config.compiled is None:
+        reason = f"{_milliseconds(seconds)} a step is spent in kernels, which it makes no faster"
+        found.settle("compiled", False, reason)
+    if "precision" in is_open and _has_classes(subject[1]):
         _choose_precision(found, subject)
 
 
