@@ -109,7 +109,7 @@ class Watch:
         """Try the remedies on copies, where that was asked for."""
         if not self.trials:
             return diagnosis
-        specimen = self.observer.specimen
+        specimen = self.observer.closeup.specimen
         tried = tuple(confirmed(finding, specimen) for finding in diagnosis.findings)
         return dataclasses.replace(diagnosis, findings=tried)
 
@@ -131,7 +131,7 @@ def watch(
         model: The network, or several.
         optimizer: What trains it, or several; None finds those that step during the watch.
         every: Steps between two close looks; by default every tenth, as long as that takes at
-            most 0.5 % of the time; and steps after the loss has leapt.
+            most 0.3 % of the time; and steps after the loss has leapt.
         trials: Whether to try remedies on copies, to confirm what was found.
         on_finding: Called with each finding as soon as it is made.
 

@@ -20,6 +20,7 @@ class Guarded:
     """
 
     def __init__(self, record: Record) -> None:
+        super().__init__()
         self.record = record
         self.hears: int | None = get_ident()
         """The thread that is listened to; None while at work, after a failure, and in processes

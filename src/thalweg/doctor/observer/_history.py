@@ -1,7 +1,5 @@
 """The rows and samples of the record, as many as memory shall hold."""
 
-import math
-
 from torch import Tensor
 
 from thalweg.doctor.observer._window import number
@@ -9,18 +7,17 @@ from thalweg.doctor.record import Glance, Record, Sample, StepRow
 
 # Steps whose losses may wait on an accelerator before they are read, all at once.
 MOST_UNREAD = 50
-# Rows that the record keeps: all of the beginning, in which a loop shows what it does, and some
-# of what follows, evenly. When there are too many, every second one of these goes, and from then
-# on only so many fewer come in. Samples are thinned in the same way.
-MOST_STEPS, FIRST_STEPS, STRIDE = 4000, 1000, 8
+# Rows that the record keeps: all of the beginning, in which a loop shows what it does, and of what
+# follows every eighth block of eight. When there are too many, every second row of these goes, and
+# from then on half as many blocks come in. Samples are thinned in the same way.
+MOST_STEPS, FIRST_STEPS = 4000, 500
+BLOCK, BLOCKS = 8, 8
 RECENT = 10
-# Losses that tell how far losses stray.
-FEWEST = 20
 MOST_SAMPLES, FIRST_SAMPLES = 200, 20
 
 
 class History:
-    """Keeps the beginning of a training whole and the rest evenly thinned.
+    """Keeps the beginning of a training whole, and of the rest some that is evenly spread.
 
     Args:
         record: Where to write it.
@@ -30,13 +27,24 @@ class History:
         self.record = record
         self.unread: list[tuple[StepRow, Tensor, Tensor]] = []
         self.samples = 0
-        self.stride, self.sample_stride = STRIDE, 1
-        self.low, self.high = math.inf, -math.inf
-        """Of the losses so far."""
+        self.blocks = BLOCKS
+        """Of how many blocks one is kept."""
+        self.sample_stride = 1
 
-    def keeps(self, step: int) -> bool:
-        """Return whether the row of a step is kept, unless the step is looked at."""
-        return step <= FIRST_STEPS or step % self.stride == 0
+    def next_kept(self, step: int) -> int:
+        """Return the first step from this one on whose row is kept, looked at or not.
+
+        It is another block in each group of blocks, lest epochs of some length show one part only.
+        """
+        if step <= FIRST_STEPS:
+            return step
+        block = step // BLOCK
+        group = block // self.blocks
+        kept = group * self.blocks + group % self.blocks
+        if block > kept:
+            group += 1
+            kept = group * self.blocks + group % self.blocks
+        return max(step, kept * BLOCK)
 
     def add(self, row: StepRow, unread: tuple[Tensor, Tensor] | None) -> None:
         """Keep a step; losses that wait on an accelerator are read now and then."""
@@ -44,20 +52,11 @@ class History:
         rows.append(row)
         if len(rows) > MOST_STEPS:
             del rows[FIRST_STEPS::2]
-            self.stride *= 2
+            self.blocks *= 2
         if unread is not None:
             self.unread.append((row, *unread))
             if len(self.unread) >= MOST_UNREAD:
                 self.read()
-
-    def leaps(self, row: StepRow) -> bool:
-        """Return whether a loss is so far above all before that a closer look may show why."""
-        loss, low, high = row.loss, self.low, self.high
-        if loss < low:
-            self.low = loss
-        if loss > high:
-            self.high = loss
-        return loss > high + (high - low) and row.step > FEWEST
 
     def read(self) -> None:
         """Bring the losses that wait on an accelerator to the record."""

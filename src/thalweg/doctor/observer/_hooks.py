@@ -93,7 +93,7 @@ class Hooks:
             return
         if self.observer.sampler.is_due and not self.close:
             self._look_closely()
-        self.observer.on_forward(module, (args, kwargs))
+        self.observer.now.on_forward(module, (args, kwargs))
 
     def _meet(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Take on any optimizer that steps and owns a watched parameter."""
@@ -109,7 +109,7 @@ class Hooks:
         self.observer.before_step(optimizer)
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self.observer.after_step(optimizer)
+        self.observer.now.after_step(optimizer)
         self.depth = 0
         if self.outermost:
             self._find_called()

@@ -54,11 +54,12 @@ class Ledger:
         return self.is_stale
 
     def _drop_cleared(self) -> None:
-        self.gradients = [
-            each
-            for each in self.gradients
-            if each[0].grad is each[1] and each[1]._version == each[2]
-        ]
+        kept = []
+        for each in self.gradients:
+            witness, gradient, version = each
+            if witness.grad is gradient and gradient._version == version:
+                kept.append(each)
+        self.gradients = kept
 
     def after_backward(self) -> None:
         """Note what the backward pass has written."""
@@ -102,11 +103,12 @@ class Ledger:
 
 
 def _noted(witnesses: Iterable[Tensor]) -> list[tuple[Tensor, Tensor, int]]:
-    return [
-        (witness, gradient, gradient._version)
-        for witness in witnesses
-        if (gradient := witness.grad) is not None
-    ]
+    noted = []
+    for witness in witnesses:
+        gradient = witness.grad
+        if gradient is not None:
+            noted.append((witness, gradient, gradient._version))
+    return noted
 
 
 def _has_numbers(gradient: Tensor) -> bool:

@@ -15,22 +15,21 @@ from thalweg.doctor.observer._guard import Guarded, guarded
 from thalweg.doctor.observer._history import History
 from thalweg.doctor.observer._inventory import Inventory
 from thalweg.doctor.observer._ledger import Ledger
+from thalweg.doctor.observer._listener import Listener
 from thalweg.doctor.observer._loaders import Loaders
 from thalweg.doctor.observer._passes import Passes
-from thalweg.doctor.observer._patches import Listener
+from thalweg.doctor.observer._passing import Passing
 from thalweg.doctor.observer._sampler import Sampler
 from thalweg.doctor.observer._window import MOST_EVENTS, Window
 from thalweg.doctor.probes import _inputs
 from thalweg.doctor.probes._losses import LossCall
 from thalweg.doctor.probes._parameters import Step
 from thalweg.doctor.record import Record, Sample
-from thalweg.doctor.trials._on_copies import try_on_copies
-from thalweg.doctor.trials._specimen import Specimen
 
-# Under which the graph of a loss keeps when its backward pass was.
-NOTE = "thalweg step"
 # Calls of the network, and of loss functions, that are remembered until they are looked at.
 MOST_INPUTS, MOST_CALLS = 4, 8
+# Steps whose losses tell how far losses stray.
+FEWEST = 20
 
 
 class Observer(Guarded, Listener):
@@ -64,14 +63,17 @@ class Observer(Guarded, Listener):
         self.examples = Examples(self.record)
         self.passes = Passes(self.record, sampler, self.examples)
         self.history = History(self.record)
-        self.closeup = CloseUp(self.record, self.inventory, self.examples)
+        self.closeup = CloseUp(self.record, self.inventory, self.examples, takes_specimen)
         self.window = Window()
         self.loaders = Loaders(self.record)
         self.time = time.perf_counter()
-        self.is_passing = False
-        """Whether the present step leaves no row, so that its loss is all that is followed."""
-        self.takes_specimen = takes_specimen
-        self.specimen: Specimen | None = None
+        self.passing = Passing(self.record, self._wake)
+        self.has_leapt = False
+        """Whether a loss of this step is far above all before."""
+        self.is_whole = True
+        """Whether the present step is seen from its beginning, so that it may leave a row."""
+        self.next_row = 1
+        """The step whose row is kept next, whether looked at or not."""
         self.has_kept_graph = False
         """Whether gradients of a loss might be computed twice."""
         self.shape: torch.Size | None = None
@@ -87,8 +89,6 @@ class Observer(Guarded, Listener):
         window.entry = module
         if len(window.inputs) > MOST_INPUTS:
             del window.inputs[0]
-        if self.is_passing:
-            return
         if row.forwards < MOST_EVENTS:
             row.events += "f"
         self.shape = shape = _inputs.shape_of(given)
@@ -101,6 +101,7 @@ class Observer(Guarded, Listener):
     @guarded
     def on_quiet_forward(self, module: nn.Module, given: tuple[Any, ...]) -> None:
         """A watched network is called without gradients."""
+        self._wake()
         self.window.note("e")
         self.passes.add(module, given, self.shape)
 
@@ -123,8 +124,8 @@ class Observer(Guarded, Listener):
         output, target = given[:2]
         if not isinstance(output, Tensor) or not isinstance(target, Tensor):
             return
-        call = LossCall(kind, output, target, given[2:], options, value, value.requires_grad)
-        if call.has_gradient:
+        call = LossCall(kind, output, target, given[2:], options, value)
+        if value.requires_grad:
             self.window.calls.append(call)
             if len(self.window.calls) > MOST_CALLS:
                 del self.window.calls[0]
@@ -142,17 +143,15 @@ class Observer(Guarded, Listener):
     def before_backward(self, root: Tensor, keeps_graph: bool) -> bool:
         """Gradients are about to be computed."""
         window = self.window
-        has_end = False
-        if keeps_graph or not self.is_passing:
-            has_end = self._note_backward(root, keeps_graph)
+        has_end = self._note_backward(root, keeps_graph)
         if window.read(root) and self.record.first_nonfinite is None:
             with self.sampler.looking():
                 self.closeup.find_nonfinite(window, root)
+        self.has_leapt |= self.passing.follow(window.row.root)
         if window.row.backwards == 1:
             if self.sampler.is_due:
                 with self.sampler.looking():
                     self.closeup.look(window, root)
-                    self._take_specimen()
             elif self.sampler.is_glance_due:
                 with self.sampler.glancing():
                     self.history.add_glance(self.closeup.glance(window))
@@ -172,10 +171,8 @@ class Observer(Guarded, Listener):
         for ledger in self.ledgers.values():
             has_end |= ledger.before_backward(looks=self.sampler.is_due)
         self.has_kept_graph |= keeps_graph
-        if self.has_kept_graph and root.grad_fn is not None:
-            # The note stays with the graph, so that none has to be kept alive for comparison.
-            notes: Any = root.grad_fn.metadata
-            self.record.repeated_backwards += notes.setdefault(NOTE, row.step) != row.step
+        if self.has_kept_graph:
+            self.closeup.note_repeated(root, row.step)
         return has_end
 
     @guarded
@@ -209,35 +206,45 @@ class Observer(Guarded, Listener):
             return
         window, row, now = self.window, self.window.row, time.perf_counter()
         self.record.count = row.step
-        if not self.is_passing:
-            row.events += "s"
-            row.seconds = now - self.time
-            ledger.after_step(row)
-            if window.sample is not None or self.history.keeps(row.step):
-                self.history.add(row, window.unread)
-        if self.history.leaps(row):
+        row.events += "s"
+        row.seconds = now - self.time
+        ledger.after_step(row)
+        if self.is_whole and (window.sample is not None or row.step == self.next_row):
+            self.history.add(row, window.unread)
+        if self.has_leapt and row.step > FEWEST:
             self.sampler.startle(row.step + 1)
+        self.has_leapt = False
         if window.sample is not None:
             self._end_sample(window.sample)
         self._turn(ledger)
         self.time = now
 
     def _turn(self, ledger: Ledger) -> None:
-        """Begin the next step, and decide how much of it is to be seen."""
+        """Begin the next step, and leave it to another listener if there is nothing to see."""
         step = self.window.row.step + 1
         self.sampler.turn(step)
-        was_passing = self.is_passing
-        # Where several optimizers take turns, or graphs are kept, rows are read together.
-        self.is_passing = not (
-            self.history.keeps(step)
+        self.window.turn(step)
+        ledger.turn()
+        self.next_row = self.history.next_kept(step)
+        self.is_whole = (
+            step == self.next_row
             or self.sampler.is_due
             or self.sampler.is_glance_due
+            # Where several optimizers take turns, or graphs are kept, rows are read together.
             or self.has_kept_graph
             or len(self.ledgers) > 1
         )
-        self.window.turn(takes_row=not (was_passing and self.is_passing))
-        if not self.is_passing:
-            ledger.turn()
+        if not self.is_whole:
+            until = min(self.next_row, self.sampler.next)
+            self.passing.begin(ledger.optimizer, step, until)
+            self.now = self.passing
+
+    def _wake(self) -> Listener:
+        """See to the present step, if somebody else has so far."""
+        if self.now is not self:
+            self.now = self
+            self.window.resume(self.passing.step, self.passing.given)
+        return self
 
     def _end_sample(self, sample: Sample) -> None:
         self.sampler.settle(self.window.row.seconds, self.history.usual_seconds())
@@ -279,17 +286,10 @@ class Observer(Guarded, Listener):
         self.history.read()
         self.inventory.look_back()
 
-    def _take_specimen(self) -> None:
-        calls, optimizers, given = self.window.calls, [*self.ledgers], self.closeup.given
-        if self.takes_specimen and given and len(calls) == len(optimizers) == 1:
-            self.takes_specimen = False
-            self.specimen = Specimen.take(*given, calls[0], optimizers[0])
-
     @guarded
     def try_on_copies(self) -> None:
         """See on copies whether examples mix, the future is seen, or the past forgotten."""
-        if self.closeup.given is not None and "modules" not in self.record.limits:
-            try_on_copies(self.record, *self.closeup.given, self.closeup.shift)
+        self.closeup.try_on_copies()
 
     def forget(self) -> None:
         """Let go of the loop's tensors and networks; what was seen of them is in the record."""
@@ -297,4 +297,4 @@ class Observer(Guarded, Listener):
         self.inventory = Inventory(Record())
         self.closeup = CloseUp(Record(), self.inventory, self.examples)
         self.passes = Passes(Record(), self.sampler, self.examples)
-        self.specimen = None
+        self.passing = Passing(Record(), self._wake)

@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, dataloader
 
+from thalweg.doctor.observer._listener import Listener
+
 LOSSES = (
     "cross_entropy",
     "nll_loss",
@@ -35,45 +37,6 @@ LOSSES = (
 
 HANDOVERS = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__")
 """Methods of a tensor that give the host its numbers, for which it must wait."""
-
-
-class Listener:
-    """Told of what a loop does; may look, must change nothing and never raise."""
-
-    def before_backward(self, root: Tensor, keeps_graph: bool) -> bool:
-        """Gradients of this tensor are about to be computed.
-
-        Args:
-            root: The tensor.
-            keeps_graph: Whether they can be computed once more after that.
-
-        Returns:
-            Whether `after_backward` is to be told when they have been.
-        """
-        return False
-
-    def after_backward(self) -> None:
-        """They have been."""
-
-    def on_loss(
-        self, kind: str, given: tuple[Any, ...], options: dict[str, Any], value: Tensor
-    ) -> None:
-        """A loss function has compared an output with a target, the first two arguments."""
-
-    def on_loader(self, loader: DataLoader) -> None:
-        """An iteration over a loader begins."""
-
-    def on_wait(self, seconds: float) -> None:
-        """A loader has given a batch after so long."""
-
-    def on_stuck_dropout(self) -> None:
-        """Functional dropout has dropped while gradients are off."""
-
-    def on_schedule(self) -> None:
-        """A schedule has taken a step."""
-
-    def on_sync(self) -> None:
-        """The loop has waited for an accelerator to hand over a number."""
 
 
 _listeners: list[Listener] = []
@@ -133,7 +96,10 @@ def _backward(original: Callable[..., Any]) -> Callable[..., Any]:
         told: list[Listener] = []
         if isinstance(root, Tensor) and not is_dynamo_compiling():
             keeps = create_graph if retain_graph is None else retain_graph
-            told = [each for each in _listeners if each.before_backward(root, keeps)]
+            for listener in _listeners:
+                # Inlined, since a comprehension is another call.
+                if listener.now.before_backward(root, keeps):
+                    told.append(listener)  # noqa: PERF401
         original(tensors, grad_tensors, retain_graph, create_graph, *args, **kwargs)
         for listener in told:
             listener.after_backward()
@@ -146,7 +112,7 @@ def _loss(kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
         value = original(input, target, *args, **kwargs)
         if not is_dynamo_compiling() and isinstance(value, Tensor):
             for listener in _listeners:
-                listener.on_loss(kind, (input, target, *args), kwargs, value)
+                listener.now.on_loss(kind, (input, target, *args), kwargs, value)
         return value
 
     return loss
@@ -191,7 +157,7 @@ def _next(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self)
         finally:
             for listener in _listeners:
-                listener.on_wait(time.perf_counter() - began)
+                listener.now.on_wait(time.perf_counter() - began)
 
     return following
 
@@ -201,7 +167,7 @@ def _schedule(original: Callable[..., Any]) -> Callable[..., Any]:
         # A new schedule takes its first step on its own.
         if getattr(self, "_step_count", 0) > 0:
             for listener in _listeners:
-                listener.on_schedule()
+                listener.now.on_schedule()
         return original(self, *args, **kwargs)
 
     return step
@@ -214,7 +180,7 @@ def _hand_over(original: Callable[..., Any]) -> Callable[..., Any]:
             caller = sys._getframe(1).f_globals.get("__name__", "")
             if not caller.startswith("torch.") or caller == "torch._tensor":
                 for listener in _listeners:
-                    listener.on_sync()
+                    listener.now.on_sync()
         return original(self, *args, **kwargs)
 
     return hand_over

@@ -10,7 +10,7 @@ EVERY = 10
 # Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
 # leaves room below the promised 5 % for what is done at every step; the seconds let a training
 # of a second or two, where nobody notices them, show more than its beginning.
-SHARE = 0.005
+SHARE = 0.003
 ALLOWANCE = 0.03
 # The same for glances, at the loss and the examples only, at steps that the budget leaves out.
 GLANCE_SHARE = 0.001
@@ -26,7 +26,7 @@ class Sampler:
 
     Args:
         every: Steps between two samples, whatever it costs; None looks every tenth step as long
-            as looking takes at most 0.5 % of the time.
+            as looking takes at most 0.3 % of the time.
     """
 
     def __init__(self, every: int | None) -> None:
@@ -83,9 +83,17 @@ class Sampler:
         return self.every is None and step % EVERY == 0 and self.glanced <= budget
 
     def _candidate_after(self, step: int) -> int:
+        """Return the next step at which a look or a glance may be due and affordable."""
         if self.every is not None:
             return step + self.every - (step - 1) % self.every
-        regular = step + EVERY - step % EVERY
+        elapsed = time.perf_counter() - self.began
+        wait = min(
+            (self.spent - ALLOWANCE) / SHARE - elapsed,
+            (self.glanced - GLANCE_ALLOWANCE) / GLANCE_SHARE - elapsed,
+        )
+        # At the pace so far; half of that, lest a sudden slowness be looked at too late.
+        steps = int(max(0.0, wait) * step / (2 * elapsed)) if elapsed > 0 else 0
+        regular = step + steps + EVERY - (step + steps) % EVERY
         return min([regular, *(each for each in FIRST if each > step)])
 
     @property

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from thalweg.doctor.probes._graph import Graph
 from thalweg.doctor.probes._losses import LossCall
+from thalweg.doctor.probes._moments import Measured
 from thalweg.doctor.probes._parameters import Step
 from thalweg.doctor.record import Sample, StepRow
 
@@ -37,6 +38,8 @@ class Window:
     unread: tuple[Tensor, Tensor] | None = None
     """Loss and root of the row, where they wait on an accelerator."""
     sample: Sample | None = None
+    measured: Measured = field(default_factory=Measured)
+    """What the sample has measured so far."""
     graph: Graph | None = None
     step: Step | None = None
     stepping: Optimizer | None = None
@@ -53,23 +56,30 @@ class Window:
             self.sample = Sample(self.row.step)
         return self.sample
 
-    def turn(self, takes_row: bool) -> None:
-        """Let go of the step that has ended, and begin the next one.
-
-        Args:
-            takes_row: Whether to leave the row that was filled behind, and begin another.
-        """
-        if takes_row:
-            self.row = StepRow(self.row.step + 1)
-        else:
-            self.row.step += 1
+    def turn(self, step: int) -> None:
+        """Let go of the step that has ended, and begin the next one."""
+        self.row = StepRow(step)
         self.inputs.clear()
         self.calls.clear()
         self.unread = self.stepping = None
         if self.sample is not None:
             self.sample = self.graph = self.step = None
+            self.measured = Measured()
             self.producers.clear()
             self.outputs.clear()
+
+    def resume(self, step: int, last: tuple[nn.Module, Any] | None) -> None:
+        """Go on in a step whose beginning was not seen.
+
+        Args:
+            step: Its number.
+            last: The module that was called last in it, and its arguments; None if none was.
+        """
+        self.row.step = step
+        if last is not None:
+            self.entry, given = last
+            self.inputs.append(given)
+            self.row.events = "f"
 
     def read(self, root: Tensor) -> bool:
         """Take down the loss, as a number where that costs no wait for the device.
@@ -84,8 +94,8 @@ class Window:
             self.unread = loss.detach(), root.detach()
             return False
         self.unread = None
-        self.row.root = number(root)
-        self.row.loss = self.row.root if loss is root else number(loss)
+        self.row.root = value = number(root)
+        self.row.loss = value if loss is root else number(loss)
         return not math.isfinite(self.row.loss)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from thalweg.doctor.probes._moments import moments
+from thalweg.doctor.probes._moments import Measured
 from thalweg.doctor.record import InputFacts
 
 MOST_ROWS = 256
@@ -28,11 +28,11 @@ def tensors_in(given: Any) -> list[Tensor]:
     return []
 
 
-def facts(inputs: Tensor) -> InputFacts:
+def facts(inputs: Tensor, measured: Measured) -> InputFacts:
     """Return what a batch looks like."""
+    kind, found_moments = str(inputs.dtype).removeprefix("torch."), measured.moments(inputs)
     inputs = inputs.detach()
-    kind = str(inputs.dtype).removeprefix("torch.")
-    found = InputFacts(shape=list(inputs.shape), type=kind, moments=moments(inputs))
+    found = InputFacts(shape=list(inputs.shape), type=kind, moments=found_moments)
     if not inputs.numel() or inputs.is_complex():
         return found
     found.rows = digests(inputs)

@@ -1,12 +1,11 @@
 """What a loss function compared."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from thalweg.doctor.probes._moments import MOST_ENTRIES, moments
+from thalweg.doctor.probes._moments import MOST_ENTRIES, Measured
 from thalweg.doctor.record import LossFacts, Moments
 
 MOST_VALUES = 50
@@ -19,8 +18,7 @@ OWN, OTHER = 0.1, 0.9
 QUARTERS = 4
 
 
-@dataclass(slots=True)
-class LossCall:
+class LossCall(NamedTuple):
     """A loss function's arguments and result, until they are looked at."""
 
     kind: str
@@ -30,10 +28,9 @@ class LossCall:
     """Further arguments by position."""
     options: dict[str, Any]
     value: Tensor
-    has_gradient: bool
 
 
-def facts(call: LossCall) -> LossFacts:
+def facts(call: LossCall, measured: Measured) -> LossFacts:
     """Return what was compared, and how well it agreed."""
     output, target = call.output.detach(), call.target.detach()
     found = LossFacts(
@@ -43,8 +40,8 @@ def facts(call: LossCall) -> LossFacts:
         output_shape=list(output.shape),
         target_shape=list(target.shape),
         target_type=str(target.dtype).removeprefix("torch."),
-        output=moments(output) or Moments(0.0, 0.0, 0.0, 0.0),
-        target=moments(target),
+        output=measured.moments(call.output) or Moments(0.0, 0.0, 0.0, 0.0),
+        target=measured.moments(call.target),
     )
     found.is_weighted = any(
         isinstance(each, Tensor) for each in (*call.rest, *call.options.values())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from thalweg.doctor.probes._inputs import tensors_in
-from thalweg.doctor.probes._moments import Range, in_memory_order, moments, stride, unit_axis
+from thalweg.doctor.probes._moments import Measured, Range, in_memory_order, stride, unit_axis
 from thalweg.doctor.record import Activity, ModuleFacts
 
 # Columns that are compared from example to example.
@@ -43,15 +43,20 @@ def describe(name: str, module: nn.Module) -> ModuleFacts:
 
 
 def activity(
-    module: nn.Module, facts: ModuleFacts, given: Any, output: Any, seen: Range
+    module: nn.Module,
+    facts: ModuleFacts,
+    given: Any,
+    output: Any,
+    seen: Range,
+    measured: Measured,
 ) -> Activity:
     """Return what a module did, and widen the range of what came in."""
     inputs = [each for each in tensors_in(given) if each.is_floating_point()]
     outputs = [each for each in tensors_in(output) if each.is_floating_point()]
     found = Activity(
         is_training=module.training,
-        input=moments(inputs[0]) if inputs else None,
-        output=moments(outputs[0]) if outputs else None,
+        input=measured.moments(inputs[0]) if inputs else None,
+        output=measured.moments(outputs[0]) if outputs else None,
     )
     if facts.family in ("linear", "convolution") and inputs and inputs[0].ndim > 1:
         values: Tensor = inputs[0]

@@ -70,7 +70,6 @@ class Specimen:
                     call.rest,
                     call.options,
                     call.value.detach().clone(),
-                    False,
                 ),
                 optimizer=type(optimizer),
                 options=options,
