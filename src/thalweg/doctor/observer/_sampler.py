@@ -4,17 +4,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The first steps show what the initialization did, before training covers it.
-FIRST = (1, 2, 3, 5, 8, 13)
+# The first steps show what the initialization did, before training covers it; the later of them
+# only where looks are short.
+ALWAYS, FIRST = 3, (1, 2, 3, 5, 8, 13)
+MOST_AT_FIRST = 0.06
 EVERY = 10
 # Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
 # leaves room below the promised 5 % for what is done at every step; the seconds let a training
 # of a second or two, where nobody notices them, show more than its beginning.
 SHARE = 0.003
-ALLOWANCE = 0.03
+ALLOWANCE = 0.02
 # The same for glances, at the loss and the examples only, at steps that the budget leaves out.
 GLANCE_SHARE = 0.001
-GLANCE_ALLOWANCE = 0.01
+GLANCE_ALLOWANCE = 0.006
 # Looks out of turn, whatever the budget.
 MOST_STARTLED = 8
 # What a look costs unseen is at most so many times what was counted.
@@ -76,7 +78,9 @@ class Sampler:
     def _is_due(self, step: int) -> bool:
         if self.every is not None:
             return (step - 1) % self.every == 0
-        return step in FIRST or (step % EVERY == 0 and self.is_affordable)
+        if step in FIRST:
+            return step <= ALWAYS or self.spent <= MOST_AT_FIRST
+        return step % EVERY == 0 and self.is_affordable
 
     def _is_glance_due(self, step: int) -> bool:
         budget = GLANCE_ALLOWANCE + GLANCE_SHARE * (time.perf_counter() - self.began)
