@@ -138,3 +138,12 @@ def test_a_damaged_file_of_the_cache_is_listed_too(photos, call):
     Path(kept["path"]).write_text("x")
     assert "damaged" in call("data", "--cached").out
     assert json.loads(call("data", "--clear-cache", "--json").out)[0]["origin"] is None
+
+
+@pytest.mark.parametrize("words", [["--target", "width, height"], ["target=width,height"]])
+def test_several_targets_are_named_between_commas(call, words):
+    Path("boxes.csv").write_text(
+        "depth,width,height\n" + "".join(f"{n % 7},{n}.5,{2 * n}.5\n" for n in range(40))
+    )
+    shown = call("data", "boxes.csv", *words, "--json")
+    assert json.loads(shown.out)["target"]["names"] == ["width", "height"]

@@ -83,6 +83,14 @@ def test_a_script_without_training_is_told_so(tmp_path, capsys):
     assert "there is no script or run" in capsys.readouterr().err
 
 
+def test_what_is_neither_run_nor_script_is_not_run(tmp_path, capsys):
+    path = tmp_path / "table.csv"
+    path.write_text("print('never')\n")
+    assert main(["diagnose", str(path)]) == 2
+    shown = capsys.readouterr()
+    assert "a training script in Python (.py), got" in shown.err and shown.out == ""
+
+
 def test_a_run_is_judged_from_its_folder(capsys):
     tw.fit("mlp", "iris", epochs=10, out="run", progress=False)
     assert main(["diagnose", "run"]) == 0

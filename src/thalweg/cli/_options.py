@@ -9,7 +9,9 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.
 Source = Annotated[
     str | None, typer.Argument(metavar="SOURCE", help="A builtin data set, a file or a folder.")
 ]
-Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="What to predict, in a table.")]
+Target = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="What to predict, in a table; several as a,b.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "--no-progress", help="Show neither choices nor progress.")

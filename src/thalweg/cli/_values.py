@@ -62,6 +62,17 @@ def parse_value(text: str) -> Any:
     return _python_value(text)
 
 
+def parse_names(text: str) -> str | list[str]:
+    """Return the name of a column, or those of several between commas.
+
+    Example:
+        >>> parse_names("price"), parse_names("width,height")
+        ('price', ['width', 'height'])
+    """
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    return names if len(names) > 1 else text
+
+
 def _python_table(text: str) -> dict[str, Any] | None:
     """Return a table as Python and JSON write it; messages show it so."""
     try:

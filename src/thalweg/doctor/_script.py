@@ -17,6 +17,9 @@ from thalweg.doctor._finding import Diagnosis
 from thalweg.doctor._watch import Watch, watch
 from thalweg.errors import DataNotFoundError, SettingError
 
+# Of files that Python may be asked to run; a table or a notebook is none.
+SUFFIXES = (".py", ".pyw", "")
+
 
 class _Finder:
     """Begins a watch when a network is first called that an optimizer was made for.
@@ -71,10 +74,14 @@ def diagnose_script(path: Path, arguments: Sequence[str] = ()) -> Diagnosis:
 
     Raises:
         DataNotFoundError: There is no such script.
-        SettingError: It trained nothing with an optimizer of torch.
+        SettingError: It is no Python, or trained nothing with an optimizer of torch.
     """
     if not path.is_file():
         raise DataNotFoundError(f"there is no script or run {path}.")
+    if path.suffix not in SUFFIXES:
+        raise SettingError(
+            f"diagnose takes the folder of a run, or a training script in Python (.py), got {path}."
+        )
     finder = _Finder()
     hook = nn.modules.module.register_module_forward_pre_hook(finder.on_call)
     try:

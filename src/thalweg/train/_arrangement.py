@@ -43,7 +43,9 @@ PRECISION_MARGIN, PRECISION_TOLERANCE = 0.2, 0.02
 TURNS = 2
 # What compiling a small network took where this was written, and how often it must pay.
 COMPILING_SECONDS = 15.0
-PAYS = 3.0
+PAYS = 2.0
+# What it saves of a step: most of a tiny one, and of others what calls took where this was written.
+SAVED_SHARE, SAVED_SECONDS = 0.75, 0.0003
 WAITING = f"compiling several steps into one program, which takes some {COMPILING_SECONDS:.0f} s"
 
 
@@ -131,9 +133,9 @@ def _measure(
     if "channels_last" in is_open and found.config.channels_last:
         _choose_layout(found, subject)
     seconds = min(Trial(*subject, found.config).seconds(5) for _ in range(2))
-    expected = seconds * plan_steps
-    is_small = seconds < LONGEST_STEP and expected > PAYS * COMPILING_SECONDS
-    if found.config.compiled is None and is_small:
+    saved = min(SAVED_SHARE * seconds, SAVED_SECONDS) * plan_steps
+    may_pay = seconds < LONGEST_STEP and saved > PAYS * COMPILING_SECONDS
+    if found.config.compiled is None and may_pay:
         wait(WAITING)
         _choose_compiled(found, subject, seconds, plan_steps)
     if seconds < LONGEST_STEP:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def _image_files(folder: Path) -> list[Path]:
 def _read(data: Any, target: Any = None) -> Raw:
     path = Path(data)
     if not path.is_dir():
-        return join_parts({"": (read_idx(path), _targets(path, target))}, formats.plain(path))
+        return join_parts({"": _pair(path, target)}, formats.plain(path))
     if target is not None:
         raise DataError(
             "a folder of IDX files has its targets in the files named labels. Leave out target=, "
@@ -139,8 +140,24 @@ def _read(data: Any, target: Any = None) -> Raw:
                 f"{formats.plain(path)} holds several data sets, {formats.plain(images.name)} "
                 "among them. Load one file of images, or keep one set per folder."
             )
-        found[part] = read_idx(images), _targets(images, None)
+        found[part] = _pair(images, None)
     return join_parts(found, formats.plain(path))
+
+
+def _pair(images: Path, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a file holds, and its targets.
+
+    Raises:
+        DataError: A file of targets has more or fewer than there are examples.
+    """
+    values, targets = read_idx(images), _targets(images, target)
+    if isinstance(target, (str, Path, NoneType)) and len(values) != len(targets):
+        name = formats.plain(images.name)
+        raise DataError(
+            f"{name} holds {formats.count(len(values))} examples and its file of targets "
+            f"{formats.count(len(targets))}. They must hold equally many; load both anew."
+        )
+    return values, targets
 
 
 def _targets(images: Path, target: Any) -> np.ndarray:
