@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import thalweg as tw
+from thalweg.doctor.observer import _sampler
 
 # Far from any step that leaves a row, and from every tenth, which may be looked at.
 LATE = 697
@@ -159,3 +160,18 @@ def test_gradients_that_are_no_longer_cleared_are_stale(loop):
 
     stale = [row.step for row in loop(900, LATE, stop_clearing).steps if row.is_stale]
     assert min(stale) <= 728 and len(stale) >= 24
+
+
+def test_what_is_written_past_the_version_counter_is_measured_anew(loop, monkeypatch):
+    monkeypatch.setattr(_sampler, "GLANCE_ALLOWANCE", math.inf)
+    loop.y = torch.randn(24, 3)
+    loop.train = lambda: F.mse_loss(loop.model(loop.x), loop.y).backward()
+
+    def write():
+        loop.y.data += 100
+
+    record = loop(60, 45, write)
+    seen = [(each.step, each.losses[0].target.mean) for each in record.glances if each.losses]
+    seen += [(each.step, each.losses[0].target.mean) for each in record.samples if each.losses]
+    assert {step for step, _ in seen if step >= 45}
+    assert all((mean > 50) == (step >= 45) for step, mean in seen)

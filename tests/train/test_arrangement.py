@@ -117,6 +117,8 @@ def test_small_steps_of_long_trainings_are_compiled(subject, long, times, monkey
     for epochs, seconds, told in (
         (1000, 0.02, "20 ms a step is spent in kernels, which it makes no faster"),
         (100, 0.0005, "training is too short for compiling to pay"),
+        # A minute of steps, of which calls are but a sixth.
+        (700, 0.002, "training is too short for compiling to pay"),
     ):
         times(lambda config, seconds=seconds: seconds)
         _, choices = found(subject, said.append, epochs=epochs, **given)

@@ -8,7 +8,7 @@ import typer
 from thalweg._core import formats
 from thalweg.cli._options import Json, Source, Target
 from thalweg.cli._output import print_json, print_table, show
-from thalweg.cli._values import parse_names, parse_settings
+from thalweg.cli._values import parse_settings
 
 if TYPE_CHECKING:
     from thalweg._api import CachedPictures, DataCard
@@ -46,7 +46,7 @@ def data(
         else:
             print_table([(row["name"], row["summary"]) for row in rows])
         return 0
-    given = parse_settings(settings or []) | ({"target": parse_names(target)} if target else {})
+    given = parse_settings(settings or []) | ({"target": target} if target else {})
     column = given.pop("target", None)  # no option of a source, but of loading
     options = _api.route(given, {"data": {"source": source}}, only=("data",))["data"]
     card = _api.describe_data(options.pop("source"), target=column, **options)

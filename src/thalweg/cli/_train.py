@@ -7,7 +7,7 @@ import typer
 
 from thalweg.cli._ending import finish, resumable
 from thalweg.cli._options import Json, NoReport, Quiet, Source, Target
-from thalweg.cli._values import is_setting, parse_names, parse_settings
+from thalweg.cli._values import is_setting, parse_settings
 from thalweg.errors import SettingError
 
 
@@ -53,7 +53,7 @@ def train(
         source, words = None, [source, *words]
     flags = {
         "model": model,
-        "target": None if target is None else parse_names(target),
+        "target": target,
         "task": task,
         "epochs": epochs,
         "seed": seed,

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # The first steps show what the initialization did, before training covers it; the later of them
-# only where looks are short.
+# only as long as looks have taken no more than so many seconds.
 ALWAYS, FIRST = 3, (1, 2, 3, 5, 8, 13)
 MOST_AT_FIRST = 0.06
 EVERY = 10
 # Shares of the time and seconds that looking may take unless a rhythm was asked for. The share
-# leaves room below the promised 5 % for what is done at every step; the seconds let a training
+# leaves room below the promised 3 % for what is done at every step; the seconds let a training
 # of a second or two, where nobody notices them, show more than its beginning.
 SHARE = 0.003
 ALLOWANCE = 0.02

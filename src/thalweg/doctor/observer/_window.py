@@ -39,7 +39,7 @@ class Window:
     """Loss and root of the row, where they wait on an accelerator."""
     sample: Sample | None = None
     measured: Measured = field(default_factory=Measured)
-    """What the sample has measured so far."""
+    """What a look or a glance has measured so far."""
     graph: Graph | None = None
     step: Step | None = None
     stepping: Optimizer | None = None
@@ -62,9 +62,9 @@ class Window:
         self.inputs.clear()
         self.calls.clear()
         self.unread = self.stepping = None
+        self.measured.found.clear()
         if self.sample is not None:
             self.sample = self.graph = self.step = None
-            self.measured = Measured()
             self.producers.clear()
             self.outputs.clear()
 

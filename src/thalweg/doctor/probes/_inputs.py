@@ -30,9 +30,9 @@ def tensors_in(given: Any) -> list[Tensor]:
 
 def facts(inputs: Tensor, measured: Measured) -> InputFacts:
     """Return what a batch looks like."""
-    kind, found_moments = str(inputs.dtype).removeprefix("torch."), measured.moments(inputs)
+    kind = str(inputs.dtype).removeprefix("torch.")
+    found = InputFacts(shape=list(inputs.shape), type=kind, moments=measured.moments(inputs))
     inputs = inputs.detach()
-    found = InputFacts(shape=list(inputs.shape), type=kind, moments=found_moments)
     if not inputs.numel() or inputs.is_complex():
         return found
     found.rows = digests(inputs)
