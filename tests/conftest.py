@@ -102,7 +102,8 @@ def untimed(monkeypatch):
 
     Where timing is what is tested, it is switched on again.
     """
-    monkeypatch.setattr("thalweg.train._arrangement.FEWEST_SECONDS", float("inf"))
+    for name in ("FEWEST_SECONDS", "LONG_SECONDS"):
+        monkeypatch.setattr(f"thalweg.train._arrangement.{name}", float("inf"))
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ class Times(nn.Module):
         return x * self.factor * self.factor
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "bfloat16-matmul"])
 def test_outputs_beyond_the_numbers_are_named_and_the_weights_stay(three_classes, precision):
     model = network(Times(1e30))
     before = weights(model)
@@ -146,7 +146,7 @@ def test_outputs_beyond_the_numbers_are_named_and_the_weights_stay(three_classes
     assert same(before, weights(model))
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "bfloat16-matmul"])
 def test_numbers_too_small_to_be_normal_spoil_nothing(three_classes, precision):
     """Gradients of 1e-40 have squares of zero, by whose root Adam divides."""
     model = network(Times(1e-20))

@@ -62,15 +62,17 @@ def test_resumes_exactly_wherever_it_was_cut(three_classes, monkeypatch, optimiz
         assert_same(tw.resume(f"cut-{at}", three_classes, network(), progress=False), calm)
 
 
-def test_resumes_exactly_in_bfloat16(three_classes, monkeypatch):
-    settings = {**SETTINGS, "precision": "bfloat16"}
+@pytest.mark.parametrize("precision", ["bfloat16", "bfloat16-matmul"])
+def test_resumes_exactly_in_a_shorter_type(three_classes, monkeypatch, precision):
+    settings = {**SETTINGS, "precision": precision}
     calm = tw.fit(network(), three_classes, out="calm", **settings)
     cut(monkeypatch, 5)
     with pytest.raises(PowerCutError):
         tw.fit(network(), three_classes, out="cut", **settings)
     assert_same(tw.resume("cut", three_classes, network(), progress=False), calm)
     exact = tw.fit(network(), three_classes, out="exact", **SETTINGS)
-    assert calm.history != exact.history
+    if precision == "bfloat16":  # Small products are not rounded.
+        assert calm.history != exact.history
 
 
 def test_resumes_exactly_after_several_cuts(three_classes, monkeypatch):

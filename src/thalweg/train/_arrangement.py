@@ -7,7 +7,6 @@ rounding. For the same bits on another day, give these settings, as the `config.
 
 import dataclasses
 import math
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,23 +21,25 @@ from thalweg.data import Splits
 from thalweg.errors import SettingError
 from thalweg.tasks import Task
 from thalweg.train._config import Config
+from thalweg.train._precision import PRECISIONS, has_units
+from thalweg.train._race import MARGIN, ROUNDS, Subject, comparison, fastest, milliseconds, race
 from thalweg.train._trial import Trial, difference, loss_difference
 from thalweg.train._whole_step import CannotCompileError, WholeStep, length
 
 # A training of fewer steps, or of fewer seconds, is over before trials have paid.
-FEWEST_STEPS = 500
-FEWEST_SECONDS = 20.0
-# Turns that candidates take, and how long each lasts at least.
-ROUNDS = 5
-SECONDS_PER_TURN = 0.01
+FEWEST_STEPS = 150
+FEWEST_SECONDS = 2.0
+# In one of so many seconds all is tried; in a shorter one only what gains most, in fewer turns.
+LONG_SECONDS = 20.0
+FEWER_TURNS = 3
 # Three trials at once, each with weights, gradients and two averages of them, and some room.
 COPIES = 16
-# What is not faster by this share stays as it was.
-MARGIN = 0.05
-# Longer steps are spent in kernels, which compiling makes no faster; a shorter type may.
+# Longer steps are spent in kernels, which compiling makes no faster.
 LONGEST_STEP = 0.003
+# In shorter steps, products are too small for a shorter type.
+SHORTEST_STEP = 0.001
 # A rounding of 2⁻⁸ must be worth it, and may change no loss by more than some of its own size.
-PRECISION_MARGIN, PRECISION_TOLERANCE = 0.2, 0.02
+PRECISION_MARGIN, PRECISION_TOLERANCE = 0.1, 0.02
 # Turns of a compiled program that are compared with the loop's steps.
 TURNS = 2
 # What compiling a small network took where this was written, and how often it must pay.
@@ -112,9 +113,6 @@ def arrange(
     return found
 
 
-Subject = tuple[nn.Module, Splits, Task]
-
-
 def _measure(
     found: Arrangement, subject: Subject, is_open: set[str], wait: Callable[[str], None]
 ) -> None:
@@ -126,30 +124,29 @@ def _measure(
     if COPIES * sum(each.nbytes for each in subject[0].parameters()) > memory.available():
         found.settle("measure_speed", False, "copies of the network need more memory than there is")
         return
-    if Trial(*subject, found.config).seconds(2) * plan_steps < FEWEST_SECONDS:
-        return
-    if found.config.threads is None:
-        _choose_threads(found, subject)
-    if "channels_last" in is_open and found.config.channels_last:
-        _choose_layout(found, subject)
-    seconds = min(Trial(*subject, found.config).seconds(5) for _ in range(2))
-    saved = min(SAVED_SHARE * seconds, SAVED_SECONDS) * plan_steps
-    may_pay = seconds < LONGEST_STEP and saved > PAYS * COMPILING_SECONDS
-    if found.config.compiled is None and may_pay:
-        wait(WAITING)
-        _choose_compiled(found, subject, seconds, plan_steps)
-    if seconds < LONGEST_STEP:
-        return
-    if found.config.compiled is None:
-        reason = f"{_milliseconds(seconds)} a step is spent in kernels, which it makes no faster"
-        found.settle("compiled", False, reason)
-    if "precision" in is_open and _has_classes(subject[1]):
-        _choose_precision(found, subject)
+    seconds = Trial(*subject, found.config).seconds(2)
+    is_long = seconds * plan_steps >= LONG_SECONDS
+    if is_long:
+        if found.config.threads is None:
+            _choose_threads(found, subject)
+        if "channels_last" in is_open and found.config.channels_last:
+            _choose_layout(found, subject)
+        seconds = min(Trial(*subject, found.config).seconds(5) for _ in range(2))
+        if found.config.compiled is None:
+            _choose_compiled(found, subject, seconds, plan_steps, wait)
+    may_pay = seconds * plan_steps >= FEWEST_SECONDS and seconds >= SHORTEST_STEP
+    is_free = "precision" in is_open and not found.config.compiled
+    if may_pay and is_free and has_units(device) and _bears_rounding(subject[1]):
+        _choose_precision(found, subject, ROUNDS if is_long else FEWER_TURNS)
 
 
-def _has_classes(data: Splits) -> bool:
-    """Return whether answers are classes: where they are numbers, they may need all digits."""
-    return not data.train.targets.is_floating_point()
+def _bears_rounding(data: Splits) -> bool:
+    """Return whether examples are pictures, of eight bits as bfloat16 has, and answers classes.
+
+    A number in a table, or one that is wanted, may need all its digits.
+    """
+    has_classes = not data.train.targets.is_floating_point()
+    return has_classes and data.schema.encoder.palette is not None
 
 
 def _steps(config: Config, subject: Subject) -> int:
@@ -164,48 +161,62 @@ def _choose_threads(found: Arrangement, subject: Subject) -> None:
     numbers = sorted({1, math.ceil(present / 2), present}, reverse=True)
     if len(numbers) == 1:
         return
-    seconds = _race(found, subject, "threads", numbers)
-    best = _fastest(seconds, usual=present)
-    found.settle("threads", best, _comparison(seconds, best, "with {}"))
+    seconds = race(subject, found.config, "threads", numbers)
+    best = fastest(seconds, usual=present)
+    found.settle("threads", best, comparison(seconds, best, "with {}"))
 
 
 def _choose_layout(found: Arrangement, subject: Subject) -> None:
     """Settle whether images have their channels innermost."""
-    seconds = _race(found, subject, "channels_last", [True, False])
+    seconds = race(subject, found.config, "channels_last", [True, False])
     names = {True: "channels innermost", False: "channels outermost"}
-    best, reason = _fastest(seconds, usual=True), ""
+    best, reason = fastest(seconds, usual=True), ""
     if best:
         contiguous = dataclasses.replace(found.config, channels_last=False)
         usual = Trial(*subject, contiguous).outcome(2)
         turned = Trial(*subject, contiguous).outcome(2, shift=1)
         if gap := difference(usual, turned, Trial(*subject, found.config).outcome(2)):
             best, reason = False, f", and other numbers: {gap}"
-    told = _comparison({names[value]: each for value, each in seconds.items()}, names[best], "{}")
+    told = comparison({names[value]: each for value, each in seconds.items()}, names[best], "{}")
     found.settle("channels_last", best, told + reason)
 
 
-def _choose_precision(found: Arrangement, subject: Subject) -> None:
-    """Settle whether the network computes in bfloat16, where the device has units for it.
+def _choose_precision(found: Arrangement, subject: Subject, rounds: int) -> None:
+    """Settle in which type the network computes, where the device has units for a shorter one.
 
     Weights, gradients and losses stay in float32, and so does whatever follows training.
     """
+    told = ""
     try:
-        seconds = _race(found, subject, "precision", ["float32", "bfloat16"])
+        seconds = race(subject, found.config, "precision", [*PRECISIONS], rounds)
     except RuntimeError as error:  # torch has not every operation in every type.
-        reason = formats.plain(str(error).split("\n")[0], longest=120)
-        found.settle("precision", "float32", f"bfloat16 failed on a copy: {reason}")
-        return
-    best, reason = _fastest(seconds, usual="float32", margin=PRECISION_MARGIN), ""
-    if best == "bfloat16":
+        told = f"; bfloat16 failed on a copy: {formats.plain(str(error), longest=120)}"
+        others = [each for each in PRECISIONS if each != "bfloat16"]
+        seconds = race(subject, found.config, "precision", others, rounds)
+    best = fastest(seconds, usual="float32", margin=PRECISION_MARGIN)
+    if best != "float32":
         shorter = dataclasses.replace(found.config, precision=best)
         usual, tried = (Trial(*subject, each).outcome(TURNS) for each in (found.config, shorter))
         if gap := loss_difference(usual, tried, PRECISION_TOLERANCE):
-            best, reason = "float32", f", and other numbers: {gap}"
-    found.settle("precision", best, _comparison(seconds, best, "in {}") + reason)
+            best, told = "float32", f"{told}, and other numbers: {gap}"
+    found.settle("precision", best, comparison(seconds, best, "in {}") + told)
 
 
-def _choose_compiled(found: Arrangement, subject: Subject, seconds: float, plan_steps: int) -> None:
-    """Settle whether whole steps are compiled."""
+def _choose_compiled(
+    found: Arrangement,
+    subject: Subject,
+    seconds: float,
+    plan_steps: int,
+    wait: Callable[[str], None],
+) -> None:
+    """Settle whether whole steps, which take so long now, are compiled."""
+    if seconds >= LONGEST_STEP:
+        reason = f"{milliseconds(seconds)} a step is spent in kernels, which it makes no faster"
+        found.settle("compiled", False, reason)
+        return
+    if min(SAVED_SHARE * seconds, SAVED_SECONDS) * plan_steps <= PAYS * COMPILING_SECONDS:
+        return
+    wait(WAITING)
     began = time.perf_counter()
     try:
         program = compiled(*subject, found.config)
@@ -215,7 +226,7 @@ def _choose_compiled(found: Arrangement, subject: Subject, seconds: float, plan_
     took = time.perf_counter() - began
     trial = Trial(*subject, found.config)
     quick = min(program.seconds(trial) for _ in range(ROUNDS))
-    pace = f"{_milliseconds(quick)} a step instead of {_milliseconds(seconds)}"
+    pace = f"{milliseconds(quick)} a step instead of {milliseconds(seconds)}"
     if quick * plan_steps + took > (1 - MARGIN) * seconds * plan_steps:
         found.settle("compiled", False, f"{pace} once compiled, in {took:.0f} s: does not pay")
         return
@@ -244,37 +255,3 @@ def compiled(model: nn.Module, data: Splits, task: Task, config: Config) -> Whol
     if gap := difference(usual, turned, program.outcome(trial(), TURNS)):
         raise CannotCompileError(f"the compiled step is another one: {gap}.")
     return program
-
-
-def _race(
-    found: Arrangement, subject: Subject, setting: str, values: list[Any]
-) -> dict[Any, float]:
-    """Return the seconds of a step with each value, taken in turns."""
-    trials = {
-        value: Trial(*subject, dataclasses.replace(found.config, **{setting: value}))
-        for value in values
-    }
-    steps = max(2, math.ceil(SECONDS_PER_TURN / trials[values[0]].seconds(2)))
-    seconds: dict[Any, list[float]] = {value: [] for value in values}
-    for _ in range(ROUNDS):
-        for value, trial in trials.items():
-            seconds[value].append(trial.seconds(steps))
-    return {value: statistics.median(each) for value, each in seconds.items()}
-
-
-def _fastest(seconds: dict[Any, float], usual: Any, margin: float = MARGIN) -> Any:
-    best = min(seconds, key=seconds.__getitem__)
-    return best if seconds[best] < (1 - margin) * seconds[usual] else usual
-
-
-def _comparison(seconds: dict[Any, float], best: Any, wording: str) -> str:
-    others = [
-        f"{_milliseconds(each)} {wording.format(value)}"
-        for value, each in seconds.items()
-        if value != best
-    ]
-    return f"{_milliseconds(seconds[best])} a step; {', '.join(others)}"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms"

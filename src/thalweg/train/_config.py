@@ -12,10 +12,10 @@ from thalweg._core.registry import did_you_mean
 from thalweg.data import Augmentation
 from thalweg.errors import SettingError
 from thalweg.train._optimizers import check_optimizer, constants_of, optimizers
+from thalweg.train._precision import PRECISIONS
 from thalweg.train._schedules import check_schedule, schedule_options
 from thalweg.train._transfer import check_tune
 
-PRECISIONS = ("float32", "bfloat16")
 PARALLELS = ("ddp", "fsdp")
 AUGMENTATIONS = tuple(each.name for each in fields(Augmentation))
 
@@ -77,7 +77,8 @@ class Config:
     checkpoint_minutes: float = 0.5
     """Minutes between checkpoints at the ends of epochs; zero saves at each."""
     precision: str | None = None
-    """Type of the arithmetic in the network: "float32", or "bfloat16" by autocast."""
+    """Type of the arithmetic in the network: "float32", "bfloat16" by autocast, or, on CPUs,
+    "bfloat16-matmul": float32, but for the factors of matrix products, which are rounded."""
     channels_last: bool | None = None
     """Lay images out with channels innermost."""
     fused: bool | None = None

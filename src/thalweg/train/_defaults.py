@@ -19,6 +19,7 @@ from thalweg.train._optimizers import (
     has_fused,
     has_weight_decay,
 )
+from thalweg.train._precision import check_precision
 
 # Steps per epoch that still give a gradient with little noise and many updates.
 STEPS_PER_EPOCH = 40
@@ -64,6 +65,7 @@ def complete(config: Config, model: nn.Module, data: Splits) -> tuple[Config, li
     choose("weight_decay", *_weight_decay(name))
     choose("fused", *_fused(name, options, device))
     choose("channels_last", *_channels_last(model, device))
+    check_precision(config.precision, device)
     choose("precision", "float32", "exact to single rounding; bfloat16 is faster on some devices")
     return dataclasses.replace(config, **chosen), choices
 

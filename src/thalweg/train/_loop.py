@@ -25,7 +25,6 @@ A dot marks an event: observers are told, may look at the state, and change noth
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -33,6 +32,7 @@ from torch import Tensor
 
 from thalweg._core import memory
 from thalweg.tasks import Task
+from thalweg.train import _precision
 from thalweg.train._batches import Feed, bounds, order
 from thalweg.train._config import Config
 from thalweg.train._evaluate import Answers, answer, answer_together
@@ -212,15 +212,16 @@ def update(
             for parameter in group["params"]:
                 parameter.grad = None
         objectives, losses = [], []
-        for x, y, divisor in pieces:
-            if parallel is not None:
-                parallel.exchange(len(losses) == len(pieces) - 1)
-            with _arithmetic(plan):
-                output = network(x)
-            objective, loss = losses_of(task, output, y, divisor)
-            objective.backward()
-            objectives.append(objective.detach())
-            losses.append(loss.detach())
+        with _precision.products(plan.config.precision):
+            for x, y, divisor in pieces:
+                if parallel is not None:
+                    parallel.exchange(len(losses) == len(pieces) - 1)
+                with _precision.forward(plan.config.precision, plan.train.device):
+                    output = network(x)
+                objective, loss = losses_of(task, output, y, divisor)
+                objective.backward()
+                objectives.append(objective.detach())
+                losses.append(loss.detach())
         if plan.penalty is not None:
             plan.penalty.add_gradient()
         if plan.config.clip_norm is not None:
@@ -279,9 +280,3 @@ def _pieces(plan: Plan, state: State, rows: Tensor) -> tuple[list[Piece], Tensor
         return [(inputs, targets, None if weights is None else total)], total
     cut = zip(inputs.tensor_split(number), targets.tensor_split(number), strict=True)
     return [(x, y, total) for x, y in cut], total
-
-
-def _arithmetic(plan: Plan) -> AbstractContextManager[object]:
-    if plan.config.precision in (None, "float32"):
-        return nullcontext()
-    return torch.autocast(plan.train.device.type, dtype=getattr(torch, plan.config.precision))

@@ -27,6 +27,7 @@ from torch.optim import Optimizer
 from thalweg.data import Rows
 from thalweg.errors import SettingError
 from thalweg.train._loop import Plan, update
+from thalweg.train._precision import products
 from thalweg.train._state import State
 from thalweg.train._trial import Outcome, Trial
 
@@ -119,7 +120,7 @@ class WholeStep:
             owner = state, state.epoch, len(state.shortages)
             if self._owner != owner:
                 self._owner, self._tensors = owner, Tensors.of(plan, state).flat()
-            with torch.no_grad():
+            with torch.no_grad(), products(plan.config.precision):
                 losses, weights = self._program(*self._tensors, rows, torch.tensor(rates))
             return losses, weights
 

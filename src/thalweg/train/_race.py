@@ -1,0 +1,63 @@
+"""Which value of a setting is fastest: steps on copies of a network, taken in turns."""
+
+import dataclasses
+import math
+import statistics
+from typing import Any
+
+from torch import nn
+
+from thalweg.data import Splits
+from thalweg.tasks import Task
+from thalweg.train._config import Config
+from thalweg.train._trial import Trial
+
+Subject = tuple[nn.Module, Splits, Task]
+"""What is trained: the network, its data, what is wanted of it."""
+
+# Turns that candidates take, and how long each lasts at least.
+ROUNDS = 5
+SECONDS_PER_TURN = 0.01
+# Who has taken so many times as long as the usual one, each at its best, is out.
+HOPELESS = 2.0
+# What is not faster by this share stays as it was.
+MARGIN = 0.05
+
+
+def race(
+    subject: Subject, config: Config, setting: str, values: list[Any], rounds: int = ROUNDS
+) -> dict[Any, float]:
+    """Return the seconds of a step with each value; the first is the usual one."""
+    trials = {
+        value: Trial(*subject, dataclasses.replace(config, **{setting: value})) for value in values
+    }
+    usual = values[0]
+    steps = max(2, math.ceil(SECONDS_PER_TURN / trials[usual].seconds(2)))
+    seconds: dict[Any, list[float]] = {value: [] for value in values}
+    for _ in range(rounds):
+        for value, trial in list(trials.items()):
+            seconds[value].append(trial.seconds(steps))
+            if min(seconds[value]) > HOPELESS * min(seconds[usual]):
+                del trials[value]
+    return {value: statistics.median(each) for value, each in seconds.items()}
+
+
+def fastest(seconds: dict[Any, float], usual: Any, margin: float = MARGIN) -> Any:
+    """Return the value of the shortest step; the usual one where that gains less than a share."""
+    best = min(seconds, key=seconds.__getitem__)
+    return best if seconds[best] < (1 - margin) * seconds[usual] else usual
+
+
+def comparison(seconds: dict[Any, float], best: Any, wording: str) -> str:
+    """Return in words how long steps took: the best, then the others, each worded."""
+    others = [
+        f"{milliseconds(each)} {wording.format(value)}"
+        for value, each in seconds.items()
+        if value != best
+    ]
+    return f"{milliseconds(seconds[best])} a step; {', '.join(others)}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a time in words."""
+    return f"{1000 * seconds:.3g} ms"
