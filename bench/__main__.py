@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from bench import compiled, loops, parts, peers, pictures, watch
+from bench import compiled, loops, parts, peers, pictures, precision, watch
 from bench.figures import Figure, table
 
 SECTIONS: dict[str, Callable[[int], list[Figure]]] = {
@@ -27,6 +27,7 @@ SECTIONS: dict[str, Callable[[int], list[Figure]]] = {
     "parts": parts.figures,
     "peers": peers.figures,
     "watch": watch.figures,
+    "precision": precision.figures,
 }
 
 

@@ -1,10 +1,13 @@
 """What a benchmark found: a figure with its interval, beside what it should be."""
 
+import multiprocessing
 import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Given = TypeVar("Given")
 
 # Resamplings of which the interval is taken.
 DRAWS = 2000
@@ -44,12 +47,33 @@ class Figure:
         return {**asdict(self), "verdict": self.verdict}
 
 
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the median, and its bootstrap 95 % interval."""
+    draw = random.Random(0)
+    medians = sorted(statistics.median(draw.choices(values, k=len(values))) for _ in range(DRAWS))
+    return statistics.median(values), medians[DRAWS // 40], medians[-DRAWS // 40]
+
+
 def ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float]:
     """Return the median of the ratios within rounds, and its bootstrap 95 % interval."""
-    ratios = [a / b for a, b in zip(above, below, strict=True)]
-    draw = random.Random(0)
-    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(DRAWS))
-    return statistics.median(ratios), medians[DRAWS // 40], medians[-DRAWS // 40]
+    return interval([a / b for a, b in zip(above, below, strict=True)])
+
+
+def apart(way: Callable[[], Given]) -> Given:
+    """Return what it returns in a process of its own, forked from this one.
+
+    What one training leaves behind, as in what malloc has learned from it, helps no other.
+    """
+    reading, writing = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=lambda: writing.send(way()))
+    child.start()
+    writing.close()
+    try:
+        return reading.recv()
+    except EOFError as error:
+        raise RuntimeError("a trial failed in its process, which says why above") from error
+    finally:
+        child.join()
 
 
 def in_turns(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -68,12 +92,12 @@ def table(figures: Sequence[Figure]) -> str:
     lines = [f"{'':{width}} {'measured':>10}  {'interval':18} {'target':>8}  {'':7} control"]
     for each in figures:
         value, low, high = (_number(number) for number in (each.value, each.low, each.high))
-        interval = f"{low} to {high}" if each.low != each.high else ""
+        span = f"{low} to {high}" if each.low != each.high else ""
         sign = "≤" if each.is_ceiling else "≥"
         target = "" if each.target is None else f"{sign} {each.target:g}"
         control = "" if each.control is None else f"{each.control:.3f}"
         line = (
-            f"{each.name:{width}} {value + each.unit:>10}  {interval:18} {target:>8}  "
+            f"{each.name:{width}} {value + each.unit:>10}  {span:18} {target:>8}  "
             f"{each.verdict:7} {control:7} {each.note}"
         )
         lines.append(line.rstrip())

@@ -1,18 +1,21 @@
 """The same training by Thalweg, by the best plain loop, and by the usual one.
 
 Each way trains on the same data from the same weights with the same steps, and returns seconds
-per step, without the first, and the final weights. Equal work first: Thalweg's weights must be
-the best loop's. Thalweg's ratio to itself is the control.
+per step, without the first, and the final weights. Every trial has a process of its own, as a
+user's training has. Equal work first: Thalweg's weights must be the best loop's. Thalweg's ratio
+to itself is the control.
 """
 
 import contextlib
 import copy
 import io
 import math
+import os
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import thalweg as tw
 from bench import workloads
-from bench.figures import Figure, in_turns, ratio
+from bench.figures import Figure, apart, in_turns, ratio
 from bench.workloads import Workload
 from thalweg._core import seeds
 
@@ -135,6 +138,12 @@ def difference(work: Workload) -> float:
     return max(float((ours[name].double() - plain[name].double()).abs().max()) for name in ours)
 
 
+def warm_up() -> None:
+    """Import what a training imports, and leave malloc as it is."""
+    with mock.patch.dict(os.environ, MALLOC_MMAP_MAX_="65536"):
+        tw.fit("mlp", "iris", epochs=1, out=False, progress=False)
+
+
 def figures(rounds: int) -> list[Figure]:
     """Time the three loops in turns, on workloads of short steps."""
     with workloads.table() as table:
@@ -153,13 +162,18 @@ def resnet18(rounds: int) -> list[Figure]:
 def in_loops(works: list[Workload], rounds: int) -> list[Figure]:
     """Time every workload's three loops in turns."""
     found = []
+    warm_up()
     for work in works:
-        gap = difference(work)
+        gap = apart(lambda work=work: difference(work))
+
+        def timed(loop: Callable[[Workload], Result], work: Workload = work) -> float:
+            return apart(lambda: loop(work).seconds_per_step)
+
         ways = {
-            "our": lambda work=work: thalweg_loop(work).seconds_per_step,
-            "our again": lambda work=work: thalweg_loop(work).seconds_per_step,
-            "tuned": lambda work=work: tuned_loop(work).seconds_per_step,
-            "usual": lambda work=work: usual_loop(work).seconds_per_step,
+            "our": lambda timed=timed: timed(thalweg_loop),
+            "our again": lambda timed=timed: timed(thalweg_loop),
+            "tuned": lambda timed=timed: timed(tuned_loop),
+            "usual": lambda timed=timed: timed(usual_loop),
         }
         seconds = in_turns(ways, rounds)
         control = ratio(seconds["our again"], seconds["our"])[0]
@@ -179,7 +193,8 @@ def in_loops(works: list[Workload], rounds: int) -> list[Figure]:
 def as_it_comes(rounds: int) -> list[Figure]:
     """Time whole trainings with the doctor and progress against the usual loop."""
     found = []
-    # The last one is long enough for trials of threads, layout and precision.
+    warm_up()
+    # The last one is long enough for trials of threads and layout too.
     works = [
         (workloads.mlp(60), 0.65), (workloads.convnet(4), 0.70), (workloads.lenet(10), 0.70),
         (workloads.convnet(24), 0.70),
@@ -188,14 +203,14 @@ def as_it_comes(rounds: int) -> list[Figure]:
         types: set[str] = set()
 
         def comes(work: Workload = work, types: set[str] = types) -> float:
-            result = thalweg_loop(work, as_it_comes=True)
+            result = apart(lambda: thalweg_loop(work, as_it_comes=True))
             types.add(result.precision)
             return result.seconds_per_step
 
         ways = {
             "thalweg": comes,
             "again": comes,
-            "usual": lambda work=work: usual_loop(work).seconds_per_step,
+            "usual": lambda work=work: apart(lambda: usual_loop(work).seconds_per_step),
         }
         seconds = in_turns(ways, rounds)
         control = ratio(seconds["again"], seconds["thalweg"])[0]

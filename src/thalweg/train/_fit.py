@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from thalweg._core import devices, files, seeds
+from thalweg._core import devices, files, memory, seeds
 from thalweg._core.choices import Choice
 from thalweg.data import Splits
 from thalweg.errors import RunError, RunMismatchError
@@ -46,6 +46,7 @@ from thalweg.train.observers import (
 )
 
 
+@memory.kept()
 def fit(
     model: nn.Module,
     data: Splits,
@@ -118,6 +119,7 @@ def fit(
         return _train(run, onlookers, ranks, arrangement.program)
 
 
+@memory.kept()
 def resume(
     run: Run,
     model: nn.Module,
