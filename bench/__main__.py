@@ -15,13 +15,14 @@ from pathlib import Path
 
 import torch
 
-from bench import compiled, loops, parts, peers, pictures, precision, watch
+from bench import compiled, loops, parts, peers, pictures, precision, reuse, watch
 from bench.figures import Figure, table
 
 SECTIONS: dict[str, Callable[[int], list[Figure]]] = {
     "loops": loops.figures,
     "default": loops.as_it_comes,
     "resnet18": loops.resnet18,
+    "reuse": reuse.figures,
     "compiled": compiled.figures,
     "pictures": pictures.figures,
     "parts": parts.figures,

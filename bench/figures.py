@@ -5,6 +5,7 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 Given = TypeVar("Given")
@@ -59,13 +60,18 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, float,
     return interval([a / b for a, b in zip(above, below, strict=True)])
 
 
-def apart(way: Callable[[], Given]) -> Given:
-    """Return what it returns in a process of its own, forked from this one.
+def apart(way: Callable[[], Given], *, fresh: bool = False) -> Given:
+    """Return what it returns in a process of its own.
 
     What one training leaves behind, as in what malloc has learned from it, helps no other.
+
+    Args:
+        way: What is called there.
+        fresh: Whether the process begins anew, not as a copy of this one.
     """
     reading, writing = multiprocessing.Pipe(duplex=False)
-    child = multiprocessing.get_context("fork").Process(target=lambda: writing.send(way()))
+    context: Any = multiprocessing.get_context("spawn" if fresh else "fork")
+    child = context.Process(target=_send, args=(writing, way))
     child.start()
     writing.close()
     try:
@@ -74,6 +80,10 @@ def apart(way: Callable[[], Given]) -> Given:
         raise RuntimeError("a trial failed in its process, which says why above") from error
     finally:
         child.join()
+
+
+def _send(writing: Connection, way: Callable[[], object]) -> None:
+    writing.send(way())
 
 
 def in_turns(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:

@@ -10,6 +10,7 @@ from thalweg._api._verbs import repeat
 from thalweg.train import _arrangement
 from thalweg.train._arrangement import arrange
 from thalweg.train._defaults import complete
+from thalweg.train._race import FEWER_ROUNDS
 from thalweg.train._trial import Trial
 from thalweg.train._whole_step import CannotCompileError, WholeStep
 
@@ -216,7 +217,11 @@ def test_a_training_of_a_few_seconds_tries_the_type_and_nothing_else(subject, ti
     arrangement, choices = found(subject, epochs=50)
     assert arrangement.config.precision == "bfloat16"
     assert list(choices) == ["precision", "compiled"]
-    assert turned.count("bfloat16") == _arrangement.FEWER_TURNS
+    assert turned.count("bfloat16") == FEWER_ROUNDS
+    assert "bfloat16-matmul" not in turned  # Which makes no convolution faster.
+    _, data, task = subject
+    arrangement, _ = found((tw.build("mlp", data), data, task), epochs=50)
+    assert arrangement.config.precision == "bfloat16-matmul"
     # 40 steps of 2 ms an epoch: 1.6 s are not worth it, nor are steps of which calls take most.
     _, choices = found(subject, epochs=20)
     assert list(choices) == ["compiled"]

@@ -17,7 +17,7 @@ def subject():
 
 def test_turns_are_taken_one_after_the_other_and_the_median_counts(subject, monkeypatch):
     asked = []
-    seconds = {1: [3.0, 1.0, 9.0, 2.0], 2: [1.9, 8.0, 3.0]}  # The first tells how long a turn is.
+    seconds = {1: [3.0, 1.0, 9.0, 2.0], 2: [0.9, 8.0, 3.0]}  # The first tells how long a turn is.
 
     def told(trial, steps):
         asked.append(trial.config.threads)
@@ -25,7 +25,7 @@ def test_turns_are_taken_one_after_the_other_and_the_median_counts(subject, monk
 
     monkeypatch.setattr(Trial, "seconds", told)
     config, _ = complete(tw.train.Config(), *subject[:2])
-    assert race(subject, config, "threads", [1, 2], 3) == {1: 2.0, 2: 3.0}
+    assert race(subject, config, "threads", [1, 2], is_short=True) == {1: 2.0, 2: 3.0}
     assert asked == [1, 1, 2, 1, 2, 1, 2]
 
 
@@ -38,8 +38,21 @@ def test_who_is_far_behind_takes_no_further_turn(subject, monkeypatch):
 
     monkeypatch.setattr(Trial, "seconds", told)
     config, _ = complete(tw.train.Config(), *subject[:2])
-    assert race(subject, config, "threads", [1, 2, 3], 5) == {1: 1.0, 2: 2.1, 3: 1.9}
+    assert race(subject, config, "threads", [1, 2, 3]) == {1: 1.0, 2: 2.1, 3: 1.9}
     assert [asked.count(each) for each in (1, 2, 3)] == [6, 1, 5]
+
+
+def test_a_short_race_ends_where_nobody_leads(subject, monkeypatch):
+    asked = []
+
+    def told(trial, steps):
+        asked.append(trial.config.threads)
+        return {1: 1.0, 2: 0.96}[trial.config.threads]
+
+    monkeypatch.setattr(Trial, "seconds", told)
+    config, _ = complete(tw.train.Config(), *subject[:2])
+    assert race(subject, config, "threads", [1, 2], is_short=True) == {1: 1.0, 2: 0.96}
+    assert asked == [1, 1, 2]
 
 
 def test_the_usual_stays_unless_another_gains_a_share():

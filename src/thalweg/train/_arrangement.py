@@ -29,9 +29,8 @@ from thalweg.train._whole_step import CannotCompileError, WholeStep, length
 # A training of fewer steps, or of fewer seconds, is over before trials have paid.
 FEWEST_STEPS = 150
 FEWEST_SECONDS = 2.0
-# In one of so many seconds all is tried; in a shorter one only what gains most, in fewer turns.
+# In one of so many seconds all is tried; in a shorter one only what is likely to gain much.
 LONG_SECONDS = 20.0
-FEWER_TURNS = 3
 # Three trials at once, each with weights, gradients and two averages of them, and some room.
 COPIES = 16
 # Longer steps are spent in kernels, which compiling makes no faster.
@@ -137,7 +136,7 @@ def _measure(
     may_pay = seconds * plan_steps >= FEWEST_SECONDS and seconds >= SHORTEST_STEP
     is_free = "precision" in is_open and not found.config.compiled
     if may_pay and is_free and has_units(device) and _bears_rounding(subject[1]):
-        _choose_precision(found, subject, ROUNDS if is_long else FEWER_TURNS)
+        _choose_precision(found, subject, is_long)
 
 
 def _bears_rounding(data: Splits) -> bool:
@@ -181,18 +180,21 @@ def _choose_layout(found: Arrangement, subject: Subject) -> None:
     found.settle("channels_last", best, told + reason)
 
 
-def _choose_precision(found: Arrangement, subject: Subject, rounds: int) -> None:
+def _choose_precision(found: Arrangement, subject: Subject, is_long: bool) -> None:
     """Settle in which type the network computes, where the device has units for a shorter one.
 
     Weights, gradients and losses stay in float32, and so does whatever follows training.
     """
-    told = ""
+    values, told = [*PRECISIONS], ""
+    if not is_long:
+        has_convolutions = any(isinstance(each, nn.Conv2d) for each in subject[0].modules())
+        values.remove("bfloat16-matmul" if has_convolutions else "bfloat16")
     try:
-        seconds = race(subject, found.config, "precision", [*PRECISIONS], rounds)
+        seconds = race(subject, found.config, "precision", values, is_short=not is_long)
     except RuntimeError as error:  # torch has not every operation in every type.
         told = f"; bfloat16 failed on a copy: {formats.plain(str(error), longest=120)}"
-        others = [each for each in PRECISIONS if each != "bfloat16"]
-        seconds = race(subject, found.config, "precision", others, rounds)
+        values.remove("bfloat16")
+        seconds = race(subject, found.config, "precision", values, is_short=not is_long)
     best = fastest(seconds, usual="float32", margin=PRECISION_MARGIN)
     if best != "float32":
         shorter = dataclasses.replace(found.config, precision=best)

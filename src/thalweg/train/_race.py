@@ -16,18 +16,28 @@ Subject = tuple[nn.Module, Splits, Task]
 """What is trained: the network, its data, what is wanted of it."""
 
 # Turns that candidates take, and how long each lasts at least.
-ROUNDS = 5
+ROUNDS, FEWER_ROUNDS = 5, 3
 SECONDS_PER_TURN = 0.01
-# Who has taken so many times as long as the usual one, each at its best, is out.
-HOPELESS = 2.0
+# Who has taken so many times as long as the usual one, each at its best, is out: in a long race,
+# and in a short one.
+HOPELESS, LEAD = 2.0, 0.95
 # What is not faster by this share stays as it was.
 MARGIN = 0.05
 
 
 def race(
-    subject: Subject, config: Config, setting: str, values: list[Any], rounds: int = ROUNDS
+    subject: Subject, config: Config, setting: str, values: list[Any], *, is_short: bool = False
 ) -> dict[Any, float]:
-    """Return the seconds of a step with each value; the first is the usual one."""
+    """Return the seconds of a step with each value, taken in turns; the first is the usual one.
+
+    Args:
+        subject: What is trained.
+        config: Complete settings.
+        setting: Which of them differs.
+        values: What it may be.
+        is_short: Whether to take fewer turns, and to leave out who does not lead in the first.
+    """
+    rounds, hopeless = (FEWER_ROUNDS, LEAD) if is_short else (ROUNDS, HOPELESS)
     trials = {
         value: Trial(*subject, dataclasses.replace(config, **{setting: value})) for value in values
     }
@@ -37,8 +47,10 @@ def race(
     for _ in range(rounds):
         for value, trial in list(trials.items()):
             seconds[value].append(trial.seconds(steps))
-            if min(seconds[value]) > HOPELESS * min(seconds[usual]):
+            if value != usual and min(seconds[value]) > hopeless * min(seconds[usual]):
                 del trials[value]
+        if list(trials) == [usual]:
+            break
     return {value: statistics.median(each) for value, each in seconds.items()}
 
 
