@@ -85,6 +85,22 @@ with memory.kept():
 
 
 @has_glibc
+def test_only_the_last_of_several_blocks_gives_back():
+    code = """
+with memory.kept():
+    with memory.kept():
+        faults()
+    print(faults())
+with memory.kept():
+    print(faults())
+"""
+    kept, again = churned(code)
+    pages = 16 * 2**20 // os.sysconf("SC_PAGE_SIZE")
+    assert kept < pages / 5
+    assert pages / 2 < again < 2 * pages  # Once for all twenty steps.
+
+
+@has_glibc
 def test_all_that_is_free_goes_back_at_the_end_even_of_a_failure():
     code = """
 before = resident()

@@ -1,8 +1,10 @@
 """How much memory may still be used, how it is kept between steps, and how its want is told."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +51,29 @@ def kept() -> Iterator[None]:
     if libc is None:
         yield
         return
-    libc.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
-    libc.mallopt(M_TRIM_THRESHOLD, NEVER)
+    with _inside.lock:
+        _inside.blocks += 1
+        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
+        libc.mallopt(M_TRIM_THRESHOLD, NEVER)
     try:
         yield
     finally:
-        libc.mallopt(M_TRIM_THRESHOLD, LARGEST_REST)
-        libc.malloc_trim(0)
+        with _inside.lock:
+            _inside.blocks -= 1
+            if _inside.blocks == 0:
+                libc.mallopt(M_TRIM_THRESHOLD, LARGEST_REST)
+                libc.malloc_trim(0)
+
+
+@dataclass
+class _Inside:
+    """How many blocks of `kept` there are, one in another or in several threads."""
+
+    blocks: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_inside = _Inside()
 
 
 def _is_tuned() -> bool:

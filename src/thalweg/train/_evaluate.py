@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from thalweg._core import memory
 from thalweg._core.modes import evaluating
 from thalweg.tasks import Task
 from thalweg.train._batches import Feed
@@ -30,6 +31,7 @@ class Answers:
     """Sum of the losses over the sum of the weights."""
 
 
+@memory.kept()
 def answer(model: nn.Module, task: Task, feed: Feed, batch_size: int = BATCH_SIZE) -> Answers:
     """Return the network's answers in evaluation mode.
 
