@@ -43,7 +43,8 @@ def kept() -> Iterator[None]:
     """Keep what is freed inside the block for what is asked for next in it.
 
     A step of training frees as much as the next one asks for. glibc's malloc gives that back to
-    the system in between, which then fills every page with zeros anew: up to a fifth of a step.
+    the system in between, which then fills every page with zeros anew: where this was written,
+    a seventh of the step of a small residual network.
     Blocks of more than 32 MiB go back at once all the same, and at the end all that is free.
     Where the environment has such settings, or malloc is another one, nothing is changed.
     """
