@@ -277,3 +277,36 @@ def test_a_network_that_cannot_compute_in_bfloat16_may_still_round_factors(
     assert arrangement.config.measure_speed
     told = "16 ms a step; 20 ms in float32; bfloat16 failed on a copy: not implemented for"
     assert choices["precision"].reason.startswith(told)
+
+
+def test_a_training_of_seconds_stays_in_float32_where_the_only_other_type_fails(
+    subject, times, monkeypatch
+):
+    class Strict(torch.nn.Conv2d):
+        def forward(self, x):
+            if torch.is_autocast_enabled("cpu"):
+                raise RuntimeError("not implemented for 'BFloat16'")
+            return super().forward(x)
+
+    monkeypatch.setattr(_arrangement, "FEWEST_SECONDS", 2.0)
+    times(lambda config: 0.1 * by_type(config))
+    _, data, task = subject
+    model = torch.nn.Sequential(Strict(1, 4, 8), torch.nn.Flatten(), torch.nn.Linear(4, 10))
+    arrangement, choices = found((model, data, task), epochs=50)
+    assert arrangement.config.precision == "float32"
+    told = "2 ms a step; bfloat16 failed on a copy: not implemented for 'BFloat16'"
+    assert choices["precision"].reason == told
+
+
+def test_a_failure_of_another_cause_is_told_as_it_is(subject, times, monkeypatch):
+    class Broken(torch.nn.Linear):
+        def forward(self, x):
+            if torch.backends.mkldnn.matmul.fp32_precision == "bf16":
+                raise RuntimeError("out of order")
+            return super().forward(x.flatten(1))
+
+    monkeypatch.setattr(_arrangement, "FEWEST_SECONDS", 2.0)
+    times(lambda config: 0.1 * by_type(config))
+    _, data, task = subject
+    _, choices = found((Broken(64, 10), data, task), epochs=50)
+    assert choices["measure_speed"].reason == "a step on a copy failed: out of order"

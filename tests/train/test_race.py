@@ -65,3 +65,4 @@ def test_the_usual_stays_unless_another_gains_a_share():
 def test_times_are_told_with_the_best_first():
     told = comparison({1: 0.0015, 2: 0.01, 4: 0.0123456}, 2, "with {}")
     assert told == "10 ms a step; 1.5 ms with 1, 12.3 ms with 4"
+    assert comparison({1: 0.01}, 1, "with {}") == "10 ms a step"

@@ -192,6 +192,8 @@ def _choose_precision(found: Arrangement, subject: Subject, is_long: bool) -> No
     try:
         seconds = race(subject, found.config, "precision", values, is_short=not is_long)
     except RuntimeError as error:  # torch has not every operation in every type.
+        if "bfloat16" not in values:
+            raise
         told = f"; bfloat16 failed on a copy: {formats.plain(str(error), longest=120)}"
         values.remove("bfloat16")
         seconds = race(subject, found.config, "precision", values, is_short=not is_long)

@@ -67,7 +67,8 @@ def comparison(seconds: dict[Any, float], best: Any, wording: str) -> str:
         for value, each in seconds.items()
         if value != best
     ]
-    return f"{milliseconds(seconds[best])} a step; {', '.join(others)}"
+    told = f"{milliseconds(seconds[best])} a step"
+    return f"{told}; {', '.join(others)}" if others else told
 
 
 def milliseconds(seconds: float) -> str:
