@@ -84,14 +84,14 @@ def _is_tuned() -> bool:
 
 
 def _glibc() -> Any:
-    """Return the C library if it is GNU's; None otherwise."""
+    """Return what the process has of the C library if it is GNU's; None otherwise."""
     try:
         os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):  # On Windows, on macOS, with musl.
         return None
     import ctypes
 
-    return ctypes.CDLL(None)
+    return ctypes.pythonapi  # Nothing is opened: these are the process's own symbols.
 
 
 def is_short(error: BaseException) -> bool:
