@@ -285,7 +285,7 @@ def test_a_training_of_seconds_stays_in_float32_where_the_only_other_type_fails(
     class Strict(torch.nn.Conv2d):
         def forward(self, x):
             if torch.is_autocast_enabled("cpu"):
-                raise RuntimeError("not implemented for 'BFloat16'")
+                raise RuntimeError("not implemented for 'BFloat16'\nwhere it was called")
             return super().forward(x)
 
     monkeypatch.setattr(_arrangement, "FEWEST_SECONDS", 2.0)

@@ -105,8 +105,7 @@ def arrange(
         _measure(found, subject, is_open, wait)
     # A trial that fails must stop no training that may well succeed, and else fails in its turn.
     except Exception as error:
-        reason = formats.plain(str(error).split("\n")[0], longest=120)
-        found.settle("measure_speed", False, f"a step on a copy failed: {reason}")
+        found.settle("measure_speed", False, f"a step on a copy failed: {_first_line(error)}")
     if found.config.compiled is None:
         found.settle("compiled", False, "training is too short for compiling to pay")
     return found
@@ -137,6 +136,10 @@ def _measure(
     is_free = "precision" in is_open and not found.config.compiled
     if may_pay and is_free and has_units(device) and _bears_rounding(subject[1]):
         _choose_precision(found, subject, is_long)
+
+
+def _first_line(error: Exception) -> str:
+    return formats.plain(str(error).split("\n")[0], longest=120)
 
 
 def _bears_rounding(data: Splits) -> bool:
@@ -194,7 +197,7 @@ def _choose_precision(found: Arrangement, subject: Subject, is_long: bool) -> No
     except RuntimeError as error:  # torch has not every operation in every type.
         if "bfloat16" not in values:
             raise
-        told = f"; bfloat16 failed on a copy: {formats.plain(str(error), longest=120)}"
+        told = f"; bfloat16 failed on a copy: {_first_line(error)}"
         values.remove("bfloat16")
         seconds = race(subject, found.config, "precision", values, is_short=not is_long)
     best = fastest(seconds, usual="float32", margin=PRECISION_MARGIN)
