@@ -80,3 +80,23 @@ def test_without_validation_the_newest_finite_weights_are_kept():
         here.add(torch.tensor(loss), 1, [0.1])
         here.end_epoch({}, 0.1, 0.0)
     assert (here.best.epoch, here.best.weights["weight"].item()) == (2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "is_kept"),
+    [
+        ([3e38, 3e38], True),  # Their sum overflows.
+        ([math.inf, 1.0], False),
+        ([math.inf, -math.inf], False),
+        ([math.nan, 1.0], False),
+    ],
+)
+def test_only_weights_that_are_numbers_are_kept(weights, is_kept):
+    model = nn.Linear(2, 1)
+    here = State(model, make_optimizer(model, "sgd", learning_rate=0.1))
+    here.begin()
+    with torch.no_grad():
+        here.model.weight.copy_(torch.tensor([weights]))
+    here.add(torch.tensor(1.0), 1, [0.1])
+    here.end_epoch({"valid_loss": 1.0}, 0.1, 0.0)
+    assert here.best.epoch == int(is_kept)

@@ -201,12 +201,15 @@ class State:
             loss, least = row["train_loss"], math.inf
         # A loss that is not a number compares false and so is never the best; nor are weights that
         # the last update has spoilt, which no loss has met yet.
-        if loss < least - min_improvement and self._has_numbers():
+        is_least = loss < least - min_improvement
+        may_be_kept = is_least or not (self.keeps_best or math.isnan(loss))
+        has_numbers = may_be_kept and self._has_numbers()
+        if is_least and has_numbers:
             self.best = Best(loss, self.epoch + 1, self._copy() if self.keeps_best else {})
             self.stale = 0
         else:
             self.stale += 1
-        if not self.keeps_best and not math.isnan(loss) and self._has_numbers():
+        if not self.keeps_best and has_numbers:
             self.good = Best(loss, self.epoch + 1, self._copy())
         self.epoch += 1
         self.batch = 0
@@ -236,7 +239,9 @@ class State:
         own = [each.detach() for each in self.model.parameters() if each.requires_grad]
         if self.parallel is not None:
             own = [self.parallel.held(each) for each in own]
-        has_numbers = all(bool(each.isfinite().all()) for each in own)
+        # No sum with a NaN or an infinity in it is finite, and it takes a tenth of the time; a sum
+        # may overflow, too.
+        has_numbers = all(bool(each.sum().isfinite() or each.isfinite().all()) for each in own)
         return has_numbers if self.parallel is None else self.parallel.ranks.all(has_numbers)
 
     def _copy(self) -> dict[str, Tensor]:
