@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-peers check bench doctor-bench fuzz clean
+.PHONY: demo test test-peers promises check bench doctor-bench fuzz clean
 
 demo: .venv/installed
 	$(BIN)/thalweg train digits --model lenet --epochs 60 learning_rate=0.003 rotate=10 shift=0.1 scale=0.1 shear=5
@@ -12,6 +12,9 @@ test: .venv/developer
 
 test-peers: .venv/peers
 	$(BIN)/python -m pytest tests/doctor/test_peers.py
+
+promises: .venv/developer
+	$(BIN)/python tests/faults/promises.py
 
 check: .venv/developer
 	$(BIN)/ruff check .
