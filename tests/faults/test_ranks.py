@@ -45,7 +45,7 @@ def test_a_signal_to_one_stops_all_at_one_step_with_one_checkpoint(torchrun, tmp
     assert started.said.count(f"Interrupted at step {status.steps}. Go on with: ") == 1
     assert started.said.count("task           classification") == 1  # One of them speaks.
     # As few processes as one would go on to other bits.
-    with pytest.raises(RunMismatchError, match="processes was 2 then, is 1 now"):
+    with pytest.raises(RunMismatchError, match="is 1 now: `torchrun --nproc-per-node 2`"):
         tw.resume("run", progress=False)
 
 

@@ -16,6 +16,8 @@ from thalweg.train._settings import NO_OPTIONS, made_with, read_toml
 
 # What may be set anew in config.toml before a run goes on: it says when to save.
 MAY_CHANGE = ("checkpoint_every", "checkpoint_minutes")
+# How to have it as it was, where the setting's name does not say so.
+REMEDIES = {"processes": ": `torchrun --nproc-per-node {}` starts as many"}
 
 
 def differences(run: Run, model: nn.Module, data: Splits, ranks: Ranks | None = None) -> list[str]:
@@ -36,11 +38,11 @@ def differences(run: Run, model: nn.Module, data: Splits, ranks: Ranks | None = 
         )
     processes = 1 if ranks is None else ranks.size
     then = {"processes": 1, **read_toml(run.folder / "config.toml").get("made_with", {})}
-    found += [
-        f"{name} was {formats.plain(then.get(name))} then, is {value} now"
-        for name, value in made_with(processes, run.settings.train.threads).items()
-        if then.get(name) != value
-    ]
+    for name, value in made_with(processes, run.settings.train.threads).items():
+        if then.get(name) != value:
+            was = formats.plain(then.get(name))
+            remedy = REMEDIES.get(name, "").format(was)
+            found.append(f"{name} was {was} then, is {value} now{remedy}")
     before = _checkpoint.settings(RunFolder(run.folder).checkpoints)
     now = replace(run.settings, model=_of_network(run.settings.model, model)).sections()
     for section, then in before.items():
